@@ -1,0 +1,98 @@
+"""Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.threads import Threads
+from terakoya.api import MAX_QUESTION
+from terakoya.errors import BadInput
+from terakoya.protocols import Tracer
+from terakoya.text.language import language_of
+from terakoya.text.normalise import printable
+from terakoya.types import Effort, Outcome
+from workflows.graph import build_graph
+from workflows.nodes import Parts
+from workflows.state import citation_from_json
+
+Listen = Callable[[str, dict[str, Any]], None]
+
+
+class Asker:
+    """Runs questions through the graph."""
+
+    def __init__(self, parts: Parts, threads: Threads, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._threads = threads
+        self._graph = build_graph(parts, threads.saver)
+
+    def ask(self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen) -> Outcome:
+        """Asks `question` in a thread, new if None; blocks until it is answered.
+
+        Raises:
+            BadInput: The question is empty or too long.
+        """
+        asked = checked_question(question)
+        thread = thread_id or uuid.uuid4().hex
+        started = time.perf_counter()
+        timings: dict[str, float] = {}
+        tags = [effort, language_of(asked)]
+        with self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
+            state: dict[str, Any] = {}
+            since = started
+            # one question a thread at a time is the service's care; here each call has the thread to itself
+            for mode, event in self._graph.stream(
+                {"question": asked, "effort": effort, "trace_id": trace.trace_id},
+                {"configurable": {"thread_id": thread}},
+                stream_mode=["custom", "updates", "values"],
+                durability="exit",
+            ):
+                if mode == "custom":
+                    listen(event["type"], {"text": event["text"]})
+                elif mode == "values":
+                    state = event
+                else:
+                    now = time.perf_counter()
+                    for name in event:
+                        timings[name] = round((now - since) * 1000, 3)
+                        listen("step", {"name": name})
+                    since = now
+            timings["total"] = round((time.perf_counter() - started) * 1000, 3)
+            outcome = outcome_of(state["turns"][-1], thread, timings)
+            listen("replace", {"text": outcome.answer})
+            trace.set(
+                output=outcome.answer,
+                tags=[*tags, outcome.model, "answered" if outcome.answered else "abstained"],
+                metadata={"citations": len(outcome.citations), "timings": timings},
+            )
+        return outcome
+
+
+def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, float]) -> Outcome:
+    """A turn of a thread as the outcome that it was."""
+    return Outcome(
+        question=turn["question"],
+        answer=turn["answer"],
+        answered=turn["answered"],
+        citations=tuple(citation_from_json(c) for c in turn["citations"]),
+        model=turn["model"],
+        effort=turn["effort"],
+        thread_id=thread_id,
+        trace_id=turn["trace_id"],
+        timings=timings,
+    )
+
+
+def checked_question(question: str) -> str:
+    """The question without control characters.
+
+    Raises:
+        BadInput: Nothing is left, or it is too long.
+    """
+    asked = printable(question).strip()
+    if not asked:
+        raise BadInput("question_empty")
+    if len(asked) > MAX_QUESTION:
+        raise BadInput("question_long", length=len(asked), limit=MAX_QUESTION)
+    return asked

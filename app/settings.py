@@ -1,0 +1,115 @@
+"""Settings of one installation: environment, then `terakoya.toml` in its home, then defaults."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from terakoya.errors import BadInput
+from terakoya.types import Effort
+
+DEFAULT_HOME = Path("~/.terakoya")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field is `TERAKOYA_<NAME>` in the environment.
+
+    Attributes:
+        home: Folder with all state of the installation, mode 700.
+        model: Path of a GGUF file; empty for the extractive answerer, which needs no model.
+        context_tokens: Context window given to the local model, in tokens.
+        max_answer_tokens: Longest generated answer, in tokens.
+        model_timeout: Seconds that a request waits for the local model.
+        embedder: Name of a sentence-transformers model in the catalogue, a folder, or `none`.
+        passages: How many passages an answer may use.
+        effort: Effort when none is asked for.
+        host: Address that service and page listen on.
+        port: Port of the service.
+        page_port: Port of the page.
+        max_note_mb: Largest note that is read, in MiB.
+        environment: Name of the deployment in traces.
+        log_level: Level of the service's log.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TERAKOYA_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    home: Path = DEFAULT_HOME
+    model: str = ""
+    context_tokens: int = Field(default=4096, ge=512, le=1_048_576)
+    max_answer_tokens: int = Field(default=512, ge=16, le=32_768)
+    model_timeout: float = Field(default=180.0, gt=0)
+    embedder: str = "all-MiniLM-L6-v2"
+    passages: int = Field(default=6, ge=1, le=50)
+    effort: Effort = "normal"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8764, ge=0, le=65_535)
+    page_port: int = Field(default=8501, ge=0, le=65_535)
+    max_note_mb: float = Field(default=16.0, gt=0)
+    environment: str = "local"
+    log_level: str = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def store_path(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "terakoya.duckdb"
+
+    @property
+    def threads_path(self) -> Path:
+        """The SQLite file of conversations."""
+        return self.home / "threads.sqlite"
+
+    @property
+    def traces_path(self) -> Path:
+        """Folder of the trace files."""
+        return self.home / "traces"
+
+    @property
+    def uploads_path(self) -> Path:
+        """Folder that uploads from the page go to."""
+        return self.home / "uploads"
+
+    @property
+    def service_path(self) -> Path:
+        """Address, process id and token of the running service, mode 600."""
+        return self.home / "service.json"
+
+
+def load_settings(home: Path | None = None, **overrides: Any) -> Settings:
+    """Reads the settings of the installation at `home`.
+
+    Raises:
+        BadInput: A value is not allowed; the message names the setting, the value and what is allowed.
+    """
+    import os
+
+    place = (home or Path(os.environ.get("TERAKOYA_HOME") or DEFAULT_HOME)).expanduser().absolute()
+
+    class Located(Settings):
+        model_config = SettingsConfigDict(toml_file=place / "terakoya.toml")
+
+    try:
+        return Located(home=place, **overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadInput("setting", name=name, value=first.get("input"), reason=first["msg"]) from None
+    except ValueError as error:  # a TOML file that cannot be parsed
+        raise BadInput("settings_file", path=place / "terakoya.toml", reason=error) from None

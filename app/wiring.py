@@ -1,0 +1,291 @@
+"""The only place that builds things: from settings to store, embedder, answerer, tracer and graph.
+
+Heavy imports stand inside the functions that need them: a command pays only for what it uses.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.home import prepare_home
+from app.settings import Settings
+from terakoya import __version__
+from terakoya.api import (
+    AskResult,
+    FeedbackRequest,
+    IngestReport,
+    NoteSummary,
+    NoteText,
+    Problem,
+    Status,
+    Thread,
+    ThreadSummary,
+    TurnModel,
+)
+from terakoya.protocols import Answerer, Tracer
+from terakoya.text.analyser import Analyser
+from terakoya.types import Effort, Outcome, Ranking
+
+if TYPE_CHECKING:
+    from app.asking import Asker
+    from app.models.engine import LocalEngine
+    from app.threads import Threads
+    from ingest.embedder import SentenceTransformerEmbedder
+    from ingest.search import HybridRetriever
+    from ingest.store import Store
+    from ingest.vectors import Vectors
+
+
+def _nobody(*_: object) -> None:
+    """Listens to nothing."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Installation:
+    """Everything of one home, built when it is first needed. Safe in several threads."""
+
+    def __init__(self, settings: Settings, store: "Store", *, deliver: bool, tracer: Tracer | None = None) -> None:
+        self.settings = settings
+        self._store = store
+        self._deliver = deliver
+        self._given_tracer = tracer
+        self._building = threading.RLock()
+        self._analyser = Analyser()
+
+    def search(self, query: str, *, k: int = 10) -> Ranking:
+        """The `k` best passages for `query`.
+
+        Raises:
+            BadInput: The query is empty or too long, or `k` is below 1.
+        """
+        return self._retriever.search(query, k=k)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        effort: Effort | None = None,
+        thread_id: str | None = None,
+        listen: Callable[[str, dict[str, Any]], None] = _nobody,
+    ) -> Outcome:
+        """Asks one question; blocks until it is answered. See `app.asking.Asker`."""
+        return self._asker.ask(
+            question, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
+        )
+
+    def threads(self) -> list[ThreadSummary]:
+        """The latest conversations."""
+        return [
+            ThreadSummary(thread_id=thread, title=title, updated=updated)
+            for thread, title, updated in self._threads.latest()
+        ]
+
+    def thread(self, thread_id: str) -> Thread:
+        """One conversation.
+
+        Raises:
+            NotFound: No such thread.
+        """
+        from app.asking import outcome_of
+
+        turns = self._threads.turns(thread_id)
+        return Thread(
+            thread_id=thread_id,
+            turns=[
+                TurnModel(question=t["question"], result=AskResult.of(outcome_of(t, thread_id, {}))) for t in turns
+            ],
+        )
+
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int, int, str], None] = _nobody,
+        cancelled: Callable[[], bool] = _never,
+    ) -> IngestReport:
+        """Brings the store in step with `paths`. See `ingest.sync.Ingest`."""
+        from ingest.sync import Ingest
+
+        work = Ingest(
+            self._store, self._analyser, self._vectors, max_bytes=int(self.settings.max_note_mb * 2**20)
+        )
+        report = work.run(paths, dry_run=dry_run, progress=progress, cancelled=cancelled)
+        return IngestReport(
+            added=report.added,
+            changed=report.changed,
+            renamed=report.renamed,
+            deleted=report.deleted,
+            unchanged=report.unchanged,
+            chunks=report.chunks,
+            problems=[Problem(path=p, code=e.key, message=e.message()) for p, e in report.problems],
+            dry_run=dry_run,
+            seconds=round(report.seconds, 3),
+        )
+
+    def notes(self) -> list[NoteSummary]:
+        """All notes, by source."""
+        return [
+            NoteSummary(
+                source=n.source,
+                title=n.title,
+                language=n.language,
+                encoding=n.encoding,
+                repair=n.repair,
+                chunks=n.chunks,
+                characters=n.characters,
+            )
+            for n in self._store.notes()
+        ]
+
+    def note(self, source: str) -> NoteText:
+        """The whole text of a note as a person sees it.
+
+        Raises:
+            NotFound: No such note.
+        """
+        title, view = self._store.view(source)
+        return NoteText(source=source, title=title, text=view)
+
+    def feedback(self, request: FeedbackRequest) -> None:
+        """Keeps a thumb, and attaches it to the trace."""
+        self._store.add_feedback(request.trace_id, request.value, request.comment)
+        self.tracer.score(
+            request.trace_id,
+            "user-feedback",
+            float(request.value),
+            comment=request.comment,
+            score_id=f"{request.trace_id}-user-feedback",
+        )
+
+    def status(self) -> Status:
+        """What works in this installation and what does not."""
+        from app.doctor import diagnose
+
+        notes, chunks = self._store.counts()
+        return Status(
+            version=__version__,
+            home=str(self.settings.home),
+            notes=notes,
+            chunks=chunks,
+            checks=diagnose(self.settings, notes=notes, chunks=chunks),
+        )
+
+    def warm(self) -> None:
+        """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors."""
+        self._analyser.tokens("寺子屋")
+        _ = self._asker
+        if self._vectors and self._store.meta("embedder") and self._vectors.count():
+            self._vectors.warm()
+
+    def close(self) -> None:
+        """Ends the model's process, delivers traces, and lets go of all files."""
+        for name in ("_engine", "tracer", "_threads"):
+            if name in self.__dict__ and self.__dict__[name] is not None:
+                self.__dict__[name].close()
+        self._store.close()
+
+    @cached_property
+    def tracer(self) -> Tracer:
+        """Records every question."""
+        if self._given_tracer is not None:
+            return self._given_tracer
+        from app.tracing import make_tracer
+
+        return make_tracer(self.settings, deliver=self._deliver)
+
+    @cached_property
+    def _embedder(self) -> "SentenceTransformerEmbedder | None":
+        from ingest.embedder import embedder_named
+
+        return embedder_named(self.settings.embedder)
+
+    @cached_property
+    def _vectors(self) -> "Vectors | None":
+        from ingest.vectors import Vectors
+
+        with self._building:
+            return Vectors(self._store, self._embedder) if self._embedder else None
+
+    @cached_property
+    def _retriever(self) -> "HybridRetriever":
+        from ingest.search import HybridRetriever
+
+        with self._building:
+            return HybridRetriever(self._store, self._analyser, self._vectors)
+
+    @cached_property
+    def _threads(self) -> "Threads":
+        from app.threads import Threads
+
+        return Threads(self.settings.threads_path)
+
+    @cached_property
+    def _engine(self) -> "LocalEngine | None":
+        if not self.settings.model:
+            return None
+        from app.models.engine import LocalEngine
+
+        return LocalEngine(
+            Path(self.settings.model).expanduser(),
+            context_tokens=self.settings.context_tokens,
+            timeout=self.settings.model_timeout,
+        )
+
+    @cached_property
+    def _asker(self) -> "Asker":
+        from app.asking import Asker
+        from workflows.nodes import Parts
+
+        with self._building:
+            parts = Parts(
+                retriever=self._retriever,
+                answerers=self._answerers(),
+                analyser=self._analyser,
+                tracer=self.tracer,
+                passages=self.settings.passages,
+            )
+            return Asker(parts, self._threads, self.tracer)
+
+    def _answerers(self) -> list[Answerer]:
+        from workflows.extractive import ExtractiveAnswerer
+
+        answerers: list[Answerer] = []
+        if self._engine:
+            from app.models.local import LocalChatModel
+            from workflows.generative import GenerativeAnswerer
+
+            model = LocalChatModel(engine=self._engine, model=Path(self.settings.model).stem, max_tokens=self.settings.max_answer_tokens)
+            name = Path(self.settings.model).stem
+            answerers.append(GenerativeAnswerer(model, self._analyser, name=name))
+        return [*answerers, ExtractiveAnswerer(self._analyser)]
+
+
+def open_installation(
+    settings: Settings, *, write: bool = False, deliver: bool = False, tracer: Tracer | None = None
+) -> Installation:
+    """Opens the installation at `settings.home`.
+
+    Args:
+        settings: Of the installation.
+        write: Open the store for writing, which makes it when it is not there.
+        deliver: Carry traces to Langfuse from this process.
+        tracer: Used instead of the one that the settings name.
+
+    Raises:
+        Busy: Another process holds the store.
+        Unavailable: There is no store yet, or it cannot be read.
+    """
+    from ingest.store import Store
+
+    if write or settings.home.exists():
+        prepare_home(settings.home)
+    return Installation(
+        settings, Store(settings.store_path, read_only=not write), deliver=deliver, tracer=tracer
+    )
+

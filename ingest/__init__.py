@@ -1,0 +1,1 @@
+"""Notes on disk to a DuckDB store, and the search over it."""

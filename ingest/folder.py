@@ -1,0 +1,113 @@
+"""Which files of a folder are notes, and which root each belongs to."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.read import SUFFIXES
+from terakoya.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A folder whose notes are in the store."""
+
+    id: int
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """A file that may hold a note."""
+
+    file: Path
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What one path of an ingest covers: a folder, or one file, below a root.
+
+    Attributes:
+        root: Absolute path of the root, which may be new.
+        below: Path inside the root that is covered, with `/`; empty for all of it.
+        single: It is one file.
+    """
+
+    root: Path
+    below: str
+    single: bool
+
+    def covers(self, path: str) -> bool:
+        """Whether a note at `path` below the root is within this scope."""
+        return not self.below or path == self.below or path.startswith(self.below + "/")
+
+
+def scope_of(path: Path, roots: Sequence[Root]) -> Scope:
+    """The scope of `path`: inside a root that is known when there is one, else a root of its own.
+
+    Raises:
+        BadInput: It does not exist, is neither file nor folder, or is a file of a kind that is not read.
+    """
+    try:
+        place = path.expanduser().resolve(strict=True)
+    except FileNotFoundError:
+        raise BadInput("path_missing", path=path) from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadInput("path_unreadable", path=path, reason=_reason(error)) from None
+    if not place.is_dir() and not place.is_file():
+        raise BadInput("path_kind", path=path)
+    single = place.is_file()
+    if single and place.suffix.lower() not in SUFFIXES:
+        raise BadInput("note_kind", path=path, kinds=" ".join(sorted(SUFFIXES)))
+    holders = [root.path for root in roots if place == root.path or root.path in place.parents]
+    own = place.parent if single else place
+    root = max(holders, key=lambda holder: len(holder.parts), default=own)
+    below = place.relative_to(root).as_posix()
+    return Scope(root=root, below="" if below == "." else below, single=single)
+
+
+def walk(scope: Scope, others: Sequence[Path]) -> Iterator[FoundFile]:
+    """The files within `scope` that may hold notes, by path; what belongs to another root is left out.
+
+    Hidden files and folders are passed over; links to folders are not followed, so that none can loop.
+    """
+    start = scope.root / scope.below if scope.below else scope.root
+    if scope.single:
+        found = _found(start, scope.root)
+        if found:
+            yield found
+        return
+    for folder, folders, names in os.walk(start, onerror=_refuse):
+        here = Path(folder)
+        folders[:] = sorted(n for n in folders if not n.startswith(".") and here / n not in others)
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                found = _found(here / name, scope.root)
+                if found:
+                    yield found
+
+
+def _found(file: Path, root: Path) -> FoundFile | None:
+    try:
+        state = file.stat()
+    except OSError:
+        return None  # gone since it was listed, or a link to nothing
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    return FoundFile(
+        file=file, path=file.relative_to(root).as_posix(), size=state.st_size, mtime_ns=state.st_mtime_ns
+    )
+
+
+def _refuse(error: OSError) -> None:
+    raise BadInput("path_unreadable", path=error.filename, reason=_reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -1,0 +1,58 @@
+-- No primary keys on what changes often: DuckDB checks them before the transaction's own deletes count.
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE SEQUENCE IF NOT EXISTS ids;
+CREATE TABLE IF NOT EXISTS roots (
+    id BIGINT NOT NULL,
+    path VARCHAR NOT NULL,      -- absolute
+    name VARCHAR NOT NULL       -- first part of a source when there are several roots
+);
+CREATE TABLE IF NOT EXISTS notes (
+    id BIGINT NOT NULL,
+    root BIGINT NOT NULL,
+    path VARCHAR NOT NULL,      -- relative to the root, with '/'
+    digest VARCHAR NOT NULL,    -- of the file's bytes
+    size BIGINT NOT NULL,
+    mtime_ns BIGINT NOT NULL,
+    encoding VARCHAR NOT NULL,
+    repair VARCHAR,
+    language VARCHAR NOT NULL,
+    title VARCHAR NOT NULL,
+    tags VARCHAR[] NOT NULL,
+    view VARCHAR NOT NULL       -- the text as a person sees it
+);
+CREATE TABLE IF NOT EXISTS chunks (
+    id BIGINT NOT NULL,
+    note BIGINT NOT NULL,
+    key VARCHAR NOT NULL,       -- the passage's id
+    ordinal INTEGER NOT NULL,
+    heading VARCHAR[] NOT NULL,
+    ancestors VARCHAR[] NOT NULL,
+    start_line INTEGER NOT NULL,
+    end_line INTEGER NOT NULL,
+    start_at BIGINT NOT NULL,   -- code points of the source
+    end_at BIGINT NOT NULL,
+    text VARCHAR NOT NULL,
+    blocks VARCHAR NOT NULL,    -- JSON
+    cuts VARCHAR NOT NULL,      -- JSON
+    language VARCHAR NOT NULL,
+    doubtful BOOLEAN NOT NULL,
+    words INTEGER NOT NULL,     -- length in terms of each field of `postings`
+    grams INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS postings (
+    field TINYINT NOT NULL,     -- 0 words, 1 character bigrams
+    term VARCHAR NOT NULL,
+    chunk BIGINT NOT NULL,
+    count INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS embedding_cache (
+    fingerprint VARCHAR NOT NULL,
+    digest VARCHAR NOT NULL,    -- of the embedded text
+    vector FLOAT[] NOT NULL
+);
+CREATE TABLE IF NOT EXISTS feedback (
+    trace_id VARCHAR NOT NULL,
+    value TINYINT NOT NULL,
+    comment VARCHAR NOT NULL,
+    given_at TIMESTAMPTZ NOT NULL
+);

@@ -1,0 +1,246 @@
+"""The store: one DuckDB file with notes, chunks, postings and vectors, and who may open it."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Self
+
+import duckdb
+
+from terakoya.errors import Busy, NotFound, Unavailable
+from terakoya.types import Block, Language, Passage
+
+SCHEMA_VERSION: Final = "1"
+
+_PASSAGES: Final = """
+    SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
+           c.text, c.blocks, c.cuts, c.language, c.doubtful
+    FROM chunks c JOIN notes n ON n.id = c.note
+    WHERE {column} IN (SELECT unnest($wanted))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRow:
+    """One note in the store, without its text."""
+
+    source: str
+    title: str
+    language: Language
+    encoding: str
+    repair: str | None
+    chunks: int
+    characters: int
+
+
+class Store:
+    """The DuckDB file of one installation. Safe in several threads; one process may have it open for writing."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        """Opens the file; for writing it is made when it is not there.
+
+        Raises:
+            Unavailable: Nothing was ingested yet, the file is damaged, or of another version of the schema.
+            Busy: Another process has it open.
+        """
+        self.path = path
+        self.read_only = read_only
+        self.writing = threading.RLock()
+        self._connection = _connect(path, read_only=read_only)
+        try:
+            if not read_only:
+                self._connection.execute(files("ingest").joinpath("schema.sql").read_text(encoding="utf-8"))
+                self._connection.execute(
+                    "INSERT INTO meta SELECT 'schema', $v WHERE NOT EXISTS (FROM meta WHERE key = 'schema')",
+                    {"v": SCHEMA_VERSION},
+                )
+            found = self.meta("schema")
+            if found != SCHEMA_VERSION:
+                raise Unavailable("store_schema", path=path, found=found, wanted=SCHEMA_VERSION)
+        except duckdb.CatalogException:
+            self.close()
+            raise Unavailable("store_empty", path=path) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file; what was committed is on disk."""
+        self._connection.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection for the calling thread."""
+        return self._connection.cursor()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose changes all become visible at the end, or none of them."""
+        with self.writing, self.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except duckdb.Error as error:
+                _rollback(cursor)
+                raise _translated(error, self.path) from error
+            except BaseException:
+                _rollback(cursor)
+                raise
+
+    def meta(self, key: str) -> str | None:
+        """A value of the `meta` table."""
+        row = self.cursor().execute("SELECT value FROM meta WHERE key = $key", {"key": key}).fetchone()
+        return str(row[0]) if row else None
+
+    def root_names(self) -> dict[int, str]:
+        """What the sources of each root begin with: nothing while there is one root, else its name."""
+        rows = self.cursor().execute("SELECT id, name FROM roots").fetchall()
+        return {root: f"{name}/" if len(rows) > 1 else "" for root, name in rows}
+
+    def notes(self) -> list[NoteRow]:
+        """All notes, by source."""
+        rows = self.cursor().execute(
+            """SELECT n.root, n.path, n.title, n.language, n.encoding, n.repair, count(c.id), length(n.view)
+               FROM notes n LEFT JOIN chunks c ON c.note = n.id
+               GROUP BY n.id, n.root, n.path, n.title, n.language, n.encoding, n.repair, n.view"""
+        )
+        names = self.root_names()
+        return sorted(
+            (
+                NoteRow(
+                    source=names[root] + path,
+                    title=title,
+                    language=language,
+                    encoding=encoding,
+                    repair=repair,
+                    chunks=chunks,
+                    characters=characters,
+                )
+                for root, path, title, language, encoding, repair, chunks, characters in rows.fetchall()
+            ),
+            key=lambda note: note.source,
+        )
+
+    def view(self, source: str) -> tuple[str, str]:
+        """Title and whole view of a note.
+
+        Raises:
+            NotFound: No such note.
+        """
+        for root, name in self.root_names().items():
+            if source.startswith(name):
+                row = (
+                    self.cursor()
+                    .execute(
+                        "SELECT title, view FROM notes WHERE root = $root AND path = $path",
+                        {"root": root, "path": source.removeprefix(name)},
+                    )
+                    .fetchone()
+                )
+                if row:
+                    return str(row[0]), str(row[1])
+        raise NotFound("note_unknown", source=source)
+
+    def counts(self) -> tuple[int, int]:
+        """Number of notes and of chunks."""
+        row = self.cursor().execute("SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM chunks)").fetchone()
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def passages(self, keys: Sequence[str]) -> list[Passage]:
+        """The passages with these ids, in this order; those that are gone are left out."""
+        found = {p.id: p for _, p in self._passages("c.key", list(keys))}
+        return [found[key] for key in keys if key in found]
+
+    def passages_by_row(self, rows: Sequence[int]) -> dict[int, Passage]:
+        """Passages by the number of their chunk."""
+        return dict(self._passages("c.id", list(rows)))
+
+    def _passages(self, column: str, wanted: list[Any]) -> list[tuple[int, Passage]]:
+        if not wanted:
+            return []
+        names = self.root_names()
+        rows = self.cursor().execute(_PASSAGES.format(column=column), {"wanted": wanted}).fetchall()
+        return [(row[0], _passage(names, row[1:])) for row in rows]
+
+    def add_feedback(self, trace_id: str, value: int, comment: str) -> None:
+        """Keeps a thumb; a later one on the same answer replaces it."""
+        with self.transaction() as cursor:
+            cursor.execute("DELETE FROM feedback WHERE trace_id = $trace", {"trace": trace_id})
+            cursor.execute(
+                "INSERT INTO feedback VALUES ($trace, $value, $comment, now())",
+                {"trace": trace_id, "value": value, "comment": comment},
+            )
+
+
+def encode_blocks(blocks: Sequence[Block]) -> str:
+    """Blocks as the JSON of the `chunks` table: lists instead of objects, for a third of the size."""
+    return json.dumps([list(asdict(b).values()) for b in blocks], ensure_ascii=False, separators=(",", ":"))
+
+
+def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
+    key, root, path, heading, ancestors, start_line, end_line, start, end, text, blocks, cuts, language, doubtful = row
+    return Passage(
+        id=key,
+        source=names[root] + path,
+        heading=tuple(heading),
+        ancestors=tuple(ancestors),
+        start_line=start_line,
+        end_line=end_line,
+        start=start,
+        end=end,
+        text=text,
+        blocks=tuple(
+            Block(kind=kind, start=at, end=stop, extent=extent, depth=depth, header=tuple(header), date=date)
+            for kind, at, stop, extent, depth, header, date in json.loads(blocks)
+        ),
+        cuts=tuple((at, length) for at, length in json.loads(cuts)),
+        language=language,
+        doubtful=doubtful,
+    )
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if read_only and not path.exists():
+        raise Unavailable("store_empty", path=path)
+    if not read_only:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return duckdb.connect(
+            path,
+            read_only=read_only,
+            config={
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "enable_external_access": False,  # SQL reaches no other file and no network
+            },
+        )
+    except duckdb.Error as error:
+        raise _translated(error, path) from None
+
+
+def _translated(error: duckdb.Error, path: Path) -> Unavailable:
+    said = str(error)
+    if "lock" in said.lower():
+        return Busy("store_busy", path=path)
+    if "No space left" in said:
+        return Unavailable("disk_full", path=path)
+    return Unavailable("store_damaged", path=path, reason=said.splitlines()[0])
+
+
+def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:  # the transaction is already gone, or the database is
+        return

@@ -1,0 +1,269 @@
+"""The shapes of the HTTP API and of the command line's JSON: one definition for both."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from terakoya.types import Citation, Effort, Hit, Outcome, Ranking
+
+MAX_QUESTION = 20_000
+"""Code points of the longest question that is taken."""
+
+
+class Schema(BaseModel):
+    """Base of all API shapes: unknown fields are refused, so that a typing error is not lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AskRequest(Schema):
+    """A question. Without `thread_id` a new thread begins."""
+
+    question: str
+    effort: Effort = "normal"
+    thread_id: str | None = None
+
+
+class SearchRequest(Schema):
+    """A query."""
+
+    query: str
+    k: int = Field(default=10)
+
+
+class IngestRequest(Schema):
+    """Folders or files on the service's machine, as absolute paths."""
+
+    paths: list[str]
+    dry_run: bool = False
+
+
+class FeedbackRequest(Schema):
+    """A thumb on an answer: 1 up, 0 down."""
+
+    trace_id: str
+    value: Literal[0, 1]
+    comment: str = Field(default="", max_length=4000)
+
+
+class HitModel(Schema):
+    """One hit of a search, in the command line's JSON."""
+
+    source: str
+    heading: list[str]
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    score: float
+    text: str
+
+    @classmethod
+    def of(cls, hit: Hit) -> "HitModel":
+        """From the inner shape."""
+        p = hit.passage
+        return cls(
+            source=p.source,
+            heading=list(p.heading),
+            start_line=p.start_line,
+            end_line=p.end_line,
+            start=p.start,
+            end=p.end,
+            score=hit.score,
+            text=p.text,
+        )
+
+
+class SearchResult(Schema):
+    """What a search gave, best first."""
+
+    query: str
+    hits: list[HitModel]
+    arms: list[str] = []
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> "SearchResult":
+        """From the inner shape."""
+        return cls(query=ranking.query, hits=[HitModel.of(h) for h in ranking.hits], arms=list(ranking.arms))
+
+
+class CitationModel(Schema):
+    """Where a part of an answer stands."""
+
+    marker: int
+    source: str
+    heading: list[str]
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    quote: str
+
+    @classmethod
+    def of(cls, c: Citation) -> "CitationModel":
+        """From the inner shape."""
+        return cls(
+            marker=c.marker,
+            source=c.source,
+            heading=list(c.heading),
+            start_line=c.start_line,
+            end_line=c.end_line,
+            start=c.start,
+            end=c.end,
+            quote=c.quote,
+        )
+
+
+class AskResult(Schema):
+    """What a question gave."""
+
+    question: str
+    answer: str
+    answered: bool
+    citations: list[CitationModel]
+    model: str
+    effort: Effort
+    thread_id: str
+    trace_id: str
+    timings: dict[str, float]
+
+    @classmethod
+    def of(cls, o: Outcome) -> "AskResult":
+        """From the inner shape."""
+        return cls(
+            question=o.question,
+            answer=o.answer,
+            answered=o.answered,
+            citations=[CitationModel.of(c) for c in o.citations],
+            model=o.model,
+            effort=o.effort,
+            thread_id=o.thread_id,
+            trace_id=o.trace_id,
+            timings=dict(o.timings),
+        )
+
+
+class RunStarted(Schema):
+    """A run was begun; its events stand at `/api/runs/{run_id}/events`."""
+
+    run_id: str
+    thread_id: str
+
+
+RunKind = Literal["ask", "ingest"]
+EventType = Literal["step", "token", "replace", "progress", "done", "error"]
+
+
+class RunEvent(Schema):
+    """One event of a run, numbered from 1 without gaps.
+
+    `step` {name}: a node began. `token` {text}: append. `replace` {text}: the whole text so far is this.
+    `progress` {done, total, what}: of an ingest. `done` {result}: AskResult or IngestReport, the last event.
+    `error` {code, message}: the run failed, the last event.
+    """
+
+    seq: int
+    type: EventType
+    data: dict[str, Any]
+
+
+class RunState(Schema):
+    """A run as it stands."""
+
+    run_id: str
+    kind: RunKind
+    thread_id: str
+    status: Literal["running", "done", "error"]
+    question: str = ""
+    events: int
+
+
+class Problem(Schema):
+    """A file that could not be read, or could be read only in part."""
+
+    path: str
+    code: str
+    message: str
+
+
+class IngestReport(Schema):
+    """What an ingest did. Lists hold sources; `dry_run` says that nothing was written."""
+
+    added: list[str] = []
+    changed: list[str] = []
+    renamed: list[str] = []
+    deleted: list[str] = []
+    unchanged: int = 0
+    chunks: int = 0
+    problems: list[Problem] = []
+    dry_run: bool = False
+    seconds: float = 0.0
+
+
+class NoteSummary(Schema):
+    """One note in the store."""
+
+    source: str
+    title: str
+    language: str
+    encoding: str
+    repair: str | None
+    chunks: int
+    characters: int
+
+
+class NoteText(Schema):
+    """The whole view of a note, for showing a citation in its place: line n of `text` is line n of the file."""
+
+    source: str
+    title: str
+    text: str
+
+
+class TurnModel(Schema):
+    """One question and its answer in a thread."""
+
+    question: str
+    result: AskResult | None
+    run_id: str | None = None
+
+
+class ThreadSummary(Schema):
+    """One conversation."""
+
+    thread_id: str
+    title: str
+    updated: str
+
+
+class Thread(Schema):
+    """A conversation with its turns, oldest first; a run still under way comes last, without a result."""
+
+    thread_id: str
+    turns: list[TurnModel]
+
+
+class Check(Schema):
+    """One line of `doctor`: a part, whether it works, and what mends it."""
+
+    name: str
+    status: Literal["ok", "off", "building", "problem"]
+    detail: str
+    remedy: str = ""
+
+
+class Status(Schema):
+    """State of the installation."""
+
+    version: str
+    home: str
+    notes: int
+    chunks: int
+    checks: list[Check]
+
+
+class ErrorBody(Schema):
+    """Every error reply of the service."""
+
+    code: str
+    message: str

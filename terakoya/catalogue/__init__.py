@@ -1,0 +1,38 @@
+"""Sentences for people, in Japanese and English, looked up by key.
+
+The catalogues are the TOML files beside this module; `tests/terakoya/test_catalogue.py` holds that both
+have the same keys and name the same values.
+"""
+
+import os
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+LANGUAGES: Final = ("en", "ja")
+
+
+@cache
+def load(language: str) -> dict[str, str]:
+    """All sentences of one language, keyed by dotted path (`error.store_busy`)."""
+    document = tomllib.loads(files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))
+    return {f"{group}.{key}": str(value) for group, entries in document.items() for key, value in entries.items()}
+
+
+def environment_language() -> str:
+    """The reader's language: `TERAKOYA_LANGUAGE`, else the locale, else English."""
+    for name in ("TERAKOYA_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return "ja" if value.lower().startswith("ja") else "en"
+    return "en"
+
+
+def text(key: str, *, language: str | None = None, **values: object) -> str:
+    """The sentence `key` in `language`, with `values` filled in.
+
+    Raises:
+        KeyError: The catalogue has no such sentence, or the sentence names a value that was not given.
+    """
+    return load(language if language in LANGUAGES else environment_language())[key].format(**values)

@@ -1,0 +1,370 @@
+"""The HTTP client of the service: what the page and the command line speak to it with."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from terakoya.api import (
+    AskRequest,
+    AskResult,
+    ErrorBody,
+    FeedbackRequest,
+    IngestRequest,
+    NoteSummary,
+    NoteText,
+    RunEvent,
+    RunStarted,
+    RunState,
+    SearchRequest,
+    SearchResult,
+    Status,
+    Thread,
+    ThreadSummary,
+)
+from terakoya.catalogue import environment_language
+from terakoya.errors import TerakoyaError, Unavailable, rebuild
+from terakoya.types import Effort
+
+CHALLENGE_HEADER: Final = "X-Terakoya-Challenge"
+PROOF_HEADER: Final = "X-Terakoya-Proof"
+
+_CONNECT = 2.0
+_QUICK = httpx.Timeout(15.0, connect=_CONNECT)
+_SEARCH = httpx.Timeout(120.0, connect=_CONNECT)  # the first query may wait for an embedder to load
+_ANSWER = httpx.Timeout(1800.0, connect=_CONNECT)
+_UPLOAD = httpx.Timeout(120.0, connect=_CONNECT)
+_STREAM = httpx.Timeout(30.0, connect=_CONNECT)  # three heartbeats of the service
+_RECONNECT_SECONDS = 30.0
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ServiceRecord(BaseModel):
+    """What the running service leaves in `HOME/service.json`, mode 600.
+
+    Attributes:
+        address: `http://127.0.0.1:PORT`.
+        pid: Process id of the service.
+        token: What every request but `/health` must show.
+        version: Version of the service.
+        page: Address of the page with its key, empty while there is none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    pid: int
+    token: str
+    version: str
+    page: str = ""
+
+    @classmethod
+    def read(cls, home: Path) -> "ServiceRecord | None":
+        """The record of the service at `home`; None without one, or where its process has ended."""
+        path = home / "service.json"
+        try:
+            if path.stat().st_uid != os.getuid():
+                return None
+            record = cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return record if _alive(record.pid) else None
+
+
+def proof(token: str, challenge: str) -> str:
+    """What only a holder of `token` can answer to `challenge`."""
+    return hmac.new(token.encode(), challenge.encode(), hashlib.sha256).hexdigest()
+
+
+class ServiceClient:
+    """The service's API, call by call. Safe to use from several threads.
+
+    Every method raises `TerakoyaError`s: those of the service with their key and sentence kept, and
+    `Unavailable` when the service does not answer.
+    """
+
+    def __init__(self, address: str, token: str, *, language: str | None = None) -> None:
+        self.address = address
+        self._http = httpx.Client(
+            base_url=address,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept-Language": language or environment_language(),
+            },
+            timeout=_QUICK,
+            # The service is on this machine: a proxy from the environment would only see the token.
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+    @classmethod
+    def discover(cls, home: Path, *, language: str | None = None) -> "ServiceClient | None":
+        """The client for the service of `home`, or None when none is up.
+
+        A record left by a service that ended is not believed: the process at its address must prove that
+        it knows the token before it is shown anything.
+        """
+        record = ServiceRecord.read(home)
+        if record is None or not answers(record):
+            return None
+        return cls(record.address, record.token, language=language)
+
+    def __enter__(self) -> "ServiceClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections; runs go on."""
+        self._http.close()
+
+    def ready(self) -> bool:
+        """Whether the service's store is open."""
+        try:
+            self._send("GET", "/ready")
+        except TerakoyaError:
+            return False
+        return True
+
+    def ask(self, question: str, *, effort: Effort = "normal", thread_id: str | None = None) -> RunStarted:
+        """Begins a run that answers `question`; follow it with `events`."""
+        request = AskRequest(question=question, effort=effort, thread_id=thread_id)
+        return self._model(RunStarted, "POST", "/api/ask", json=request)
+
+    def answer(self, question: str, *, effort: Effort = "normal", thread_id: str | None = None) -> AskResult:
+        """Asks and waits for the whole answer."""
+        request = AskRequest(question=question, effort=effort, thread_id=thread_id)
+        return self._model(AskResult, "POST", "/api/answer", json=request, timeout=_ANSWER)
+
+    def search(self, query: str, *, k: int = 10) -> SearchResult:
+        """The `k` best passages."""
+        return self._model(
+            SearchResult, "POST", "/api/search", json=SearchRequest(query=query, k=k), timeout=_SEARCH
+        )
+
+    def run(self, run_id: str) -> RunState:
+        """A run as it stands.
+
+        Raises:
+            NotFound: The service does not know the run (any more).
+        """
+        return self._model(RunState, "GET", f"/api/runs/{_segment(run_id)}")
+
+    def cancel(self, run_id: str) -> None:
+        """Asks an ingest run to stop at the next file; what it has taken in stays."""
+        self._send("POST", f"/api/runs/{_segment(run_id)}/cancel")
+
+    def events(self, run_id: str, *, after: int = 0) -> Iterator[RunEvent]:
+        """The events of a run behind number `after`, until `done` or `error`, which comes last.
+
+        A dropped connection is taken up again where it broke, for 30 seconds without any event.
+
+        Raises:
+            NotFound: The service does not know the run (any more).
+            Unavailable: The service stays away.
+        """
+        path = f"/api/runs/{_segment(run_id)}/events"
+        deadline = time.monotonic() + _RECONNECT_SECONDS
+        pause = 0.05
+        while True:
+            try:
+                with self._http.stream("GET", path, params={"after": after}, timeout=_STREAM) as response:
+                    if response.status_code >= 400:
+                        response.read()
+                        raise _error(response)
+                    for event in _parse(response.iter_lines()):
+                        if event.seq <= after:
+                            continue
+                        after = event.seq
+                        yield event
+                        if event.type in ("done", "error"):
+                            return
+                        deadline = time.monotonic() + _RECONNECT_SECONDS
+                        pause = 0.05
+            except httpx.TransportError:
+                pass
+            if time.monotonic() > deadline:
+                raise Unavailable("service_away", address=self.address)
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    def result(self, run_id: str) -> dict[str, Any]:
+        """Waits for a run's `done` event and gives its result.
+
+        Raises:
+            TerakoyaError: The run failed.
+        """
+        for event in self.events(run_id):
+            if event.type == "done":
+                result: dict[str, Any] = event.data["result"]
+                return result
+            if event.type == "error":
+                raise run_error(event)
+        raise Unavailable("service_away", address=self.address)
+
+    def ingest(self, paths: Sequence[Path | str], *, dry_run: bool = False) -> RunStarted:
+        """Begins an ingest run of absolute paths.
+
+        Raises:
+            Busy: Another ingest is under way.
+        """
+        request = IngestRequest(paths=[str(path) for path in paths], dry_run=dry_run)
+        return self._model(RunStarted, "POST", "/api/ingest", json=request)
+
+    def upload(self, files: Sequence[tuple[str, bytes]]) -> RunStarted:
+        """Sends notes as (file name, content) and begins their ingest."""
+        parts = [("files", (name, content, "application/octet-stream")) for name, content in files]
+        return RunStarted.model_validate_json(
+            self._send("POST", "/api/uploads", files=parts, timeout=_UPLOAD).content
+        )
+
+    def notes(self) -> list[NoteSummary]:
+        """All notes in the store."""
+        return TypeAdapter(list[NoteSummary]).validate_json(self._send("GET", "/api/notes").content)
+
+    def note(self, source: str) -> NoteText:
+        """The text of one note.
+
+        Raises:
+            NotFound: There is no such note.
+        """
+        return self._model(NoteText, "GET", "/api/note", params={"source": source})
+
+    def threads(self) -> list[ThreadSummary]:
+        """All conversations, latest first."""
+        return TypeAdapter(list[ThreadSummary]).validate_json(self._send("GET", "/api/threads").content)
+
+    def thread(self, thread_id: str) -> Thread:
+        """One conversation; a run still under way comes last.
+
+        Raises:
+            NotFound: There is no such conversation.
+        """
+        return self._model(Thread, "GET", f"/api/threads/{_segment(thread_id)}")
+
+    def feedback(self, request: FeedbackRequest) -> None:
+        """A thumb on an answer."""
+        self._send("POST", "/api/feedback", json=request)
+
+    def status(self) -> Status:
+        """State of the installation."""
+        return self._model(Status, "GET", "/api/status", timeout=_SEARCH)
+
+    def _model(
+        self,
+        shape: type[M],
+        method: str,
+        path: str,
+        *,
+        json: BaseModel | None = None,
+        params: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = _QUICK,
+    ) -> M:
+        reply = self._send(method, path, json=json, params=params, timeout=timeout)
+        return shape.model_validate_json(reply.content)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: BaseModel | None = None,
+        params: Mapping[str, str] | None = None,
+        files: Any = None,
+        timeout: httpx.Timeout = _QUICK,
+    ) -> httpx.Response:
+        content = None if json is None else json.model_dump_json().encode()
+        headers = {} if json is None else {"Content-Type": "application/json"}
+        try:
+            response = self._http.request(
+                method, path, content=content, params=params, files=files, headers=headers, timeout=timeout
+            )
+        except httpx.TransportError as error:
+            raise Unavailable("service_away", address=self.address) from error
+        if response.status_code >= 400:
+            raise _error(response)
+        return response
+
+
+def run_error(event: RunEvent) -> TerakoyaError:
+    """The error that an `error` event reports."""
+    data = event.data
+    return rebuild(
+        str(data.get("code", "internal")), str(data.get("message", "")), int(data.get("status", 500))
+    )
+
+
+def answers(record: ServiceRecord, *, timeout: float = 5.0) -> bool:
+    """Whether the service of this record is the one that listens at its address."""
+    challenge = secrets.token_hex(16)
+    try:
+        reply = httpx.get(
+            f"{record.address}/health",
+            headers={CHALLENGE_HEADER: challenge},
+            timeout=httpx.Timeout(timeout, connect=_CONNECT),
+            trust_env=False,
+        )
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return hmac.compare_digest(
+        reply.headers.get(PROOF_HEADER, "").encode(), proof(record.token, challenge).encode()
+    )
+
+
+def _error(response: httpx.Response) -> TerakoyaError:
+    try:
+        body = ErrorBody.model_validate_json(response.content)
+    except ValidationError:
+        body = ErrorBody(code="http", message=f"HTTP {response.status_code} {response.reason_phrase}")
+    return rebuild(body.code, body.message, response.status_code)
+
+
+def _parse(lines: Iterator[str]) -> Iterator[RunEvent]:
+    """Server-sent events as the WHATWG HTML standard, 9.2, defines them; comments are heartbeats."""
+    seq, kind = 0, ""
+    data: list[str] = []
+    for line in lines:
+        if not line:
+            if data:
+                yield RunEvent.model_validate({"seq": seq, "type": kind, "data": _json("\n".join(data))})
+            kind, data = "", []
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if name == "id":
+                seq = int(value)
+            elif name == "event":
+                kind = value
+            elif name == "data":
+                data.append(value)
+
+
+def _json(text: str) -> Any:
+    return TypeAdapter(dict[str, Any]).validate_json(text)
+
+
+def _segment(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -1,0 +1,130 @@
+"""What the parts ask of one another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terakoya.types import Draft, Effort, Language, Outcome, Passage, Ranking, SpanKind, Turn
+
+Emit = Callable[[str], None]
+"""Receives pieces of an answer as they come."""
+
+
+class Retriever(Protocol):
+    """Finds passages."""
+
+    def search(self, query: str, *, k: int = 10) -> Ranking:
+        """The `k` best passages for `query`, best first."""
+        ...
+
+    def passages(self, ids: Sequence[str]) -> list[Passage]:
+        """The passages with these ids, in this order; ids that are gone are left out."""
+        ...
+
+
+class Embedder(Protocol):
+    """Maps texts to unit vectors."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors would change."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[Language]:
+        """The languages it was trained to read."""
+        ...
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """One unit vector, shape (dimensions,)."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, shape (len(texts), dimensions)."""
+        ...
+
+
+class Answerer(Protocol):
+    """Makes an answer of a question and the passages found for it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for traces and replies."""
+        ...
+
+    def answer(
+        self, question: str, passages: Sequence[Passage], *, history: Sequence[Turn] = (), emit: Emit
+    ) -> Draft:
+        """Answers from `passages` (best first), passing pieces of the text to `emit` as they come.
+
+        The pieces, joined, are `Draft.text` unless a later check changed the text.
+
+        Raises:
+            Unavailable: The model behind it cannot answer now.
+        """
+        ...
+
+
+class Span(Protocol):
+    """One step of a trace, open."""
+
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits."""
+        ...
+
+    def set(self, **attributes: object) -> None:
+        """Adds attributes: `input`, `output`, `model`, `usage`, `metadata`, `level`, `tags` ..."""
+        ...
+
+
+class Tracer(Protocol):
+    """Records what happens. Never raises and never blocks the caller."""
+
+    def trace(
+        self,
+        name: str,
+        *,
+        thread_id: str = "",
+        input: object = None,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, object] | None = None,
+    ) -> AbstractContextManager[Span]:
+        """Opens the root of a new trace."""
+        ...
+
+    def span(self, name: str, kind: SpanKind = "span", *, input: object = None) -> AbstractContextManager[Span]:
+        """Opens a step under the step that is open in this context; without one it records nothing."""
+        ...
+
+    def score(self, trace_id: str, name: str, value: float, *, comment: str = "", score_id: str = "") -> None:
+        """Attaches a score to a finished or running trace; the same `score_id` replaces."""
+        ...
+
+    def close(self) -> None:
+        """Delivers what can be delivered within 3 s; the rest waits on disk."""
+        ...
+
+
+class Target(Protocol):
+    """What an eval asks: a workflow, a service, or another system."""
+
+    def ask(self, question: str, *, effort: Effort = "normal") -> Outcome:
+        """Asks one question in a thread of its own."""
+        ...
+
+    def search(self, query: str, *, k: int = 10) -> Ranking:
+        """Retrieval alone."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of files and processes."""
+        ...

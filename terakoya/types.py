@@ -1,0 +1,188 @@
+"""What is passed between the parts: frozen, typed, and small.
+
+Positions: `start_line` and `end_line` count from 1 and include both ends. `start` and `end` are half-open
+offsets in code points. Both count in the *source*: the decoded, repaired text of the note, whose line
+numbers equal the file's. What a person reads is the *view*: the source without HTML tags and comments
+(their line breaks stay). `Passage.text` is a piece of the view.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Language = Literal["ja", "en"]
+Effort = Literal["fast", "normal", "deep"]
+Arm = Literal["lexical", "vector"]
+BlockKind = Literal["heading", "paragraph", "item", "table", "row", "code", "formula", "quote"]
+SpanKind = Literal[
+    "agent", "chain", "retriever", "generation", "tool", "guardrail", "evaluator", "embedding", "span"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One unit of structure inside a passage, in offsets of the passage's text.
+
+    Attributes:
+        kind: What it is. An `item` covers its first paragraph only; deeper blocks follow it in order.
+        start: Offset of its first character, list marker and indent included.
+        end: Offset behind its last character.
+        extent: Offset behind the last character of everything nested in it (`end` where nothing is).
+        depth: Nesting depth: 0 for what stands at the top, 1 for an item of a top-level list.
+        header: Cells of the table's header row, for a `row`.
+        date: The day this stands under in a learning log, ISO 8601 or `--MM-DD`, empty where there is none.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    extent: int
+    depth: int = 0
+    header: tuple[str, ...] = ()
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A chunk of a note as search returns it, with all that is needed to quote from it.
+
+    Attributes:
+        id: Stable for the same note path and the same content.
+        source: Path for people: relative to the ingested folder, with `/`.
+        heading: Headings above, outermost first.
+        ancestors: List items above the first block, outermost first, as plain text.
+        start_line: First line in the source, from 1.
+        end_line: Last line in the source.
+        start: First code point in the source.
+        end: Behind the last code point in the source.
+        text: The piece of the view, contiguous.
+        blocks: Its structure, in reading order.
+        cuts: What the view leaves out: (offset in `text`, number of source code points left out before it).
+        language: Language of the text.
+        doubtful: The text holds characters that a repair could restore only by likelihood.
+    """
+
+    id: str
+    source: str
+    heading: tuple[str, ...]
+    ancestors: tuple[str, ...]
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    text: str
+    blocks: tuple[Block, ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
+    language: Language = "en"
+    doubtful: bool = False
+
+    def source_offset(self, offset: int) -> int:
+        """Where the character at `offset` of `text` stands in the source, in code points."""
+        return self.start + offset + sum(length for at, length in self.cuts if at <= offset)
+
+    def lines(self, start: int, end: int) -> tuple[int, int]:
+        """First and last source line of `text[start:end]`, from 1."""
+        first = self.start_line + self.text.count("\n", 0, start)
+        return first, first + self.text.count("\n", start, max(start, end - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage in a ranking, with its score and what each arm gave."""
+
+    passage: Passage
+    score: float
+    arms: Mapping[Arm, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """What a search found, best first, and which arms it rests on."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    arms: tuple[Arm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """The place in the notes that a part of an answer stands on.
+
+    Attributes:
+        marker: The number in the answer's `[1]`.
+        passage_id: The passage that was given to the answerer.
+        source: See `Passage.source`.
+        heading: Headings above.
+        start_line: First line, from 1.
+        end_line: Last line.
+        start: First code point in the source.
+        end: Behind the last code point in the source.
+        quote: One contiguous piece of the view, Markdown marks and indents kept.
+    """
+
+    marker: int
+    passage_id: str
+    source: str
+    heading: tuple[str, ...]
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What an answerer made of a question and passages.
+
+    Attributes:
+        text: The answer in Markdown, with citation marks `[1]`.
+        answered: False where the passages do not support the question; `text` then says so.
+        citations: In the order of their markers.
+        model: Name of the model, or `extractive`.
+        confidence: Support for the question, 0 to 1.
+        usage: Token counts of a model (`input`, `output`), where one was called.
+    """
+
+    text: str
+    answered: bool
+    citations: tuple[Citation, ...]
+    model: str
+    confidence: float = 0.0
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One question of a thread with its answer."""
+
+    question: str
+    answer: str
+    standalone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What asking one question gave, wherever it was asked.
+
+    Attributes:
+        question: As the user typed it.
+        answer: The text, with citation marks.
+        answered: See `Draft.answered`.
+        citations: What the answer stands on; where not answered, the nearest passages.
+        model: The model that answered.
+        effort: The effort that was asked for.
+        thread_id: The conversation.
+        trace_id: The trace, 32 hexadecimal digits.
+        timings: Milliseconds by step; `total` for all.
+    """
+
+    question: str
+    answer: str
+    answered: bool
+    citations: tuple[Citation, ...]
+    model: str
+    effort: Effort
+    thread_id: str
+    trace_id: str
+    timings: Mapping[str, float]

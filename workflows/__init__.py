@@ -1,0 +1,1 @@
+"""LangGraph: the state machine that answers a question from notes."""

@@ -1,0 +1,56 @@
+"""Makes a follow-up question stand alone, by the subject of the question before it."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from terakoya.text.analyser import Analyser
+from terakoya.text.question import analyse_question
+from terakoya.types import Turn
+
+_POINTING_JA: Final = re.compile(
+    r"(?:それら|これら|それ|これ|あれ|そちら|こちら)(?P<rest>[のはがをにでと、]|って|とは)|(?P<attribute>その|この|あの)(?=[^\s])"
+)
+_POINTING_EN: Final = re.compile(
+    r"\b(?P<own>its|their)\b|\b(?:it|they|them|this|that|these|those)\b(?! (?:is|are|was|were) (?:the|a|an)\b)",
+    re.IGNORECASE,
+)
+_ELLIPSIS_JA: Final = re.compile(r"^(?:では|じゃあ?|それなら|また|あと|ちなみに)[、,]?\s*|^(?:なぜ|どうして|いつ|誰が|もっと|他には|ほかには)")
+_ELLIPSIS_EN: Final = re.compile(r"^(?:and|but|so|also|what about|how about|why|when|who)\b.{0,24}$", re.IGNORECASE)
+
+
+def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> str:
+    """`question` with what it points at filled in from the turn before; unchanged when it points at nothing."""
+    if not history:
+        return question
+    before = analyse_question(history[-1].standalone or history[-1].question, analyser)
+    subject = _subject(before.text, [t.token.surface for t in before.subject])
+    if not subject:
+        return question
+    asked = analyse_question(question, analyser)
+    if any(t.token.form in {b.token.form for b in before.subject} for t in asked.subject if not t.generic):
+        return question
+    pointing = _POINTING_JA if asked.language == "ja" else _POINTING_EN
+    found = pointing.search(question)
+    if found:
+        groups = found.groupdict()
+        if asked.language == "ja":
+            filled = f"{subject}の" if groups["attribute"] else subject + groups["rest"]
+        else:
+            filled = f"{subject}'s" if groups["own"] else subject
+        return question[: found.start()] + filled + question[found.end() :]
+    own = [t for t in asked.terms if not t.generic]
+    if not own or (_ELLIPSIS_JA if asked.language == "ja" else _ELLIPSIS_EN).search(question):
+        trimmed = _ELLIPSIS_JA.sub("", question) if asked.language == "ja" and own else question
+        return f"{subject}の{trimmed}" if asked.language == "ja" else f"{question.rstrip('?')} {subject}?"
+    return question
+
+
+def _subject(question: str, surfaces: Sequence[str]) -> str:
+    """The stretch of the earlier question from its first to its last subject term, as it was written."""
+    places = [(m.start(), m.end()) for s in surfaces if (m := re.search(re.escape(s), question, re.IGNORECASE))]
+    if not places:
+        return ""
+    start, end = min(p[0] for p in places), max(p[1] for p in places)
+    stretch = question[start:end]
+    return stretch if len(stretch) <= 60 else question[places[0][0] : places[0][1]]

@@ -1,0 +1,226 @@
+"""Answer units: the smallest pieces of a passage that a person would quote as an answer."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from terakoya.text.sentences import sentence_spans
+from terakoya.types import Block, Passage
+
+UnitKind = Literal["sentence", "item", "row", "table", "code", "formula", "quote", "section"]
+
+LONGEST: Final = 900
+"""Code points of the longest unit that is offered whole; longer ones are offered by their parts."""
+_LEAD_IN: Final = re.compile(r"(?:[:：]\**|(?:以下|次|下記)の?(?:とおり|通り|よう)?[^。\n]{0,20})\s*$")
+_INLINE_MARKS: Final = re.compile(r"[*_`~=]+")
+_LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LEAD: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One candidate, in offsets of its passage's text.
+
+    Attributes:
+        passage: Where it stands.
+        kind: What it is.
+        start: First character.
+        end: Behind its last character, nested items included.
+        own_end: Behind its own first line or sentence.
+        ancestors: Plain text of what stands above it: list items, the sentence that leads in.
+        header: Header cells, for a table row.
+        headings: Headings above, outermost first.
+        position: Number of the unit among those directly below the same heading or item, from 0.
+        children: Number of items directly below it.
+    """
+
+    passage: Passage
+    kind: UnitKind
+    start: int
+    end: int
+    own_end: int
+    ancestors: tuple[str, ...]
+    header: tuple[str, ...]
+    headings: tuple[str, ...]
+    position: int
+    children: int = 0
+
+    @property
+    def text(self) -> str:
+        """The whole unit, as it is quoted."""
+        return self.passage.text[self.start : self.end]
+
+    @property
+    def own(self) -> str:
+        """Its own first part, without what is nested in it."""
+        return self.passage.text[self.start : self.own_end]
+
+    def overlaps(self, other: "Unit") -> bool:
+        """Whether both quote some of the same text."""
+        return self.passage.id == other.passage.id and self.start < other.end and other.start < self.end
+
+
+def plain_line(text: str) -> str:
+    """One line for people, without Markdown marks: a heading, an ancestor."""
+    return _INLINE_MARKS.sub("", _LINK.sub(r"\1", _LEAD.sub("", text))).strip()
+
+
+def units_of(passage: Passage) -> list[Unit]:
+    """All candidates of a passage, in reading order; larger ones before those that they contain."""
+    if not passage.blocks:
+        return list(_sentences(passage, 0, len(passage.text), (), passage.heading, 0))
+    return list(_Walk(passage).units())
+
+
+class _Walk:
+    """Goes through the blocks of a passage once, keeping the headings and items above."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.passage = passage
+        self.text = passage.text
+        self.blocks = passage.blocks
+        inside = [plain_line(self._of(b)) for b in self.blocks if b.kind == "heading"]
+        # headings inside the passage are part of its path; what is above them stays
+        self.headings = passage.heading[: max(0, len(passage.heading) - len(inside))] if inside else passage.heading
+        self.above: list[tuple[int, str]] = []  # (extent, text) of the items that are open
+        self.position = 0
+        self.lead = ""
+
+    def _of(self, block: Block) -> str:
+        return self.text[block.start : block.end]
+
+    def units(self) -> Iterator[Unit]:
+        for index, block in enumerate(self.blocks):
+            while self.above and block.start >= self.above[-1][0]:
+                self.above.pop()
+            match block.kind:
+                case "heading":
+                    yield from self._section(index)
+                    self.headings = (*self.headings, plain_line(self._of(block)))
+                    self.position, self.lead = 0, ""
+                case "item":
+                    yield from self._item(index)
+                    self.above.append((block.extent, plain_line(self._of(block).split("\n")[0])))
+                case "paragraph" | "quote":
+                    yield from self._paragraph(index)
+                case "table":
+                    yield self._unit("table", block.start, block.extent, block.start)
+                    self.position += 1
+                case "row":
+                    yield self._unit("row", block.start, block.end, block.end, header=block.header)
+                case "code" | "formula":
+                    yield self._unit(block.kind, block.start, block.end, block.end)
+                    self.position += 1
+
+    def _unit(
+        self, kind: UnitKind, start: int, end: int, own_end: int, *, header: tuple[str, ...] = (), children: int = 0
+    ) -> Unit:
+        lead = (self.lead,) if self.lead and not self.above else ()
+        return Unit(
+            passage=self.passage,
+            kind=kind,
+            start=start,
+            end=end,
+            own_end=own_end,
+            ancestors=(*self.passage.ancestors, *lead, *(text for _, text in self.above)),
+            header=header,
+            headings=self.headings,
+            position=self.position,
+            children=children,
+        )
+
+    def _item(self, index: int) -> Iterator[Unit]:
+        block = self.blocks[index]
+        children = sum(
+            b.kind == "item" and b.depth == block.depth + 1 and block.start < b.start < block.extent
+            for b in self.blocks[index + 1 :]
+        )
+        if block.extent - block.start <= LONGEST or children:
+            yield self._unit("item", block.start, block.extent, block.end, children=children)
+        if block.extent == block.end:
+            spans = sentence_spans(self._of(block))
+            if len(spans) > 1:  # a long bullet of several sentences: each may be the answer
+                for start, end in spans:
+                    first = block.start if start == spans[0][0] else block.start + start
+                    yield self._unit("sentence", first, block.start + end, block.start + end)
+        if block.depth == 1:
+            self.position += 1
+
+    def _paragraph(self, index: int) -> Iterator[Unit]:
+        block = self.blocks[index]
+        following = self._run_behind(index)
+        text = self._of(block)
+        if following and (_LEAD_IN.search(text) or following[0].kind in ("code", "formula")):
+            end = following[-1].extent
+            if end - block.start <= LONGEST:
+                items = sum(b.kind == "item" for b in following)
+                yield self._unit("section", block.start, end, block.end, children=items)
+        if not text.strip("-*_ \n"):
+            return
+        yield from _sentences(
+            self.passage,
+            block.start,
+            block.end,
+            (*self.passage.ancestors, *(t for _, t in self.above)),
+            self.headings,
+            self.position,
+        )
+        self.position += 1
+        self.lead = plain_line(sentence[-160:]) if (sentence := text.strip()) and _LEAD_IN.search(text) else ""
+
+    def _section(self, index: int) -> Iterator[Unit]:
+        """The body under a heading as one unit, where it is short."""
+        body = []
+        for block in self.blocks[index + 1 :]:
+            if block.kind == "heading":
+                break
+            body.append(block)
+        if body:
+            start, end = body[0].start, max(b.extent for b in body)
+            if end - start <= LONGEST:
+                top = min(b.depth for b in body)
+                items = sum(b.kind == "item" and b.depth == max(top, 1) for b in body)
+                heading = plain_line(self._of(self.blocks[index]))
+                self.headings, before = (*self.headings, heading), self.headings
+                yield self._unit("section", start, end, start, children=items)
+                self.headings = before
+
+    def _run_behind(self, index: int) -> list[Block]:
+        """The list, code or table right behind a paragraph, at the same depth."""
+        run: list[Block] = []
+        base = self.blocks[index]
+        for block in self.blocks[index + 1 :]:
+            inside = bool(run) and block.start < run[-1].extent
+            if inside:
+                continue
+            if block.depth > base.depth + 1 or block.kind not in ("item", "code", "formula", "table"):
+                break
+            if run and block.kind != run[-1].kind:
+                break
+            run.append(block)
+            if block.kind != "item":
+                break
+        return run
+
+
+def _sentences(
+    passage: Passage,
+    start: int,
+    end: int,
+    ancestors: Sequence[str],
+    headings: Sequence[str],
+    position: int,
+) -> Iterator[Unit]:
+    for number, (begin, stop) in enumerate(sentence_spans(passage.text[start:end])):
+        yield Unit(
+            passage=passage,
+            kind="sentence",
+            start=start + begin,
+            end=start + stop,
+            own_end=start + stop,
+            ancestors=tuple(ancestors),
+            header=(),
+            headings=tuple(headings),
+            position=position + number,
+        )
