@@ -1,5 +1,6 @@
 """Markdown and plain text to a `Document`, by markdown-it (CommonMark, with tables, front matter, formulas)."""
 
+import re
 from functools import cache
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ from terakoya.types import BlockKind
 _DEEPEST: Final = 60
 """Levels of nesting that are told apart; what lies deeper is kept as text of its parent."""
 
+# Japanese notes use these as bullets. Only the parser's copy is changed, and no line of it moves.
+_BULLETS: Final = re.compile(r"^([ \t　]*)[・●•▪◦][ \t　]*(?=\S)", re.MULTILINE)
+
 _KINDS: Final[dict[str, BlockKind]] = {
     "paragraph_open": "paragraph",
     "fence": "code",
@@ -16,7 +20,7 @@ _KINDS: Final[dict[str, BlockKind]] = {
     "math_block": "formula",
     "math_block_label": "formula",
     "html_block": "paragraph",
-    "front_matter": "paragraph",
+    "front_matter": "metadata",
 }
 
 
@@ -43,7 +47,7 @@ def parse(text: str, *, plain_text: bool = False) -> Document:
         plain_text: The note is no Markdown: an indent does not make code.
     """
     lines = _Lines(text)
-    tokens = _parser(plain_text).parse(text)
+    tokens = _parser(plain_text).parse(_BULLETS.sub(r"\1- ", text))
     front = next((t.content for t in tokens[:1] if t.type == "front_matter"), "")
     nodes = _Builder(tokens, lines).build()
     meta = _front_matter(front)

@@ -17,6 +17,8 @@ from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.types import Language
 
+READER_VERSION: Final = "1"
+"""Changes whenever the same file would be read into other chunks; notes of an older one are read again."""
 MARKDOWN: Final = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 PLAIN: Final = frozenset({".txt", ".text"})
 SUFFIXES: Final = MARKDOWN | PLAIN

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from ingest.folder import FoundFile, Root
-from ingest.read import ChunkRecord, NoteRecord, indexed_text
+from ingest.read import READER_VERSION, ChunkRecord, NoteRecord, indexed_text
 from ingest.store import encode_blocks
 from terakoya.text.analyser import Analyser
 
@@ -29,7 +29,7 @@ def insert_note(
 ) -> None:
     """Adds the row of one note."""
     cursor.execute(
-        "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             note,
             root.id,
@@ -37,6 +37,7 @@ def insert_note(
             record.digest,
             file.size,
             file.mtime_ns,
+            READER_VERSION,
             record.encoding,
             record.repair,
             record.language,

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS notes (
     digest VARCHAR NOT NULL,    -- of the file's bytes
     size BIGINT NOT NULL,
     mtime_ns BIGINT NOT NULL,
+    reader VARCHAR NOT NULL,    -- version of the code that cut it into chunks
     encoding VARCHAR NOT NULL,
     repair VARCHAR,
     language VARCHAR NOT NULL,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ingest.folder import FoundFile, Root, Scope, scope_of, walk
-from ingest.read import NoteRecord, digest_of, read_note
+from ingest.read import READER_VERSION, NoteRecord, digest_of, read_note
 from ingest.rows import delete_notes, insert_chunks, insert_note, insert_postings, rebuild_postings
 from ingest.store import Store
 from ingest.vectors import Vectors
@@ -54,6 +54,7 @@ class _Known:
     digest: str
     size: int
     mtime_ns: int
+    reader: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ class Ingest:
         touched: list[tuple[int, FoundFile]] = []
         for file in found:
             before = known.get(file.path)
-            if before and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
+            current = before is not None and before.reader == READER_VERSION
+            if before and current and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
                 report.unchanged += 1
                 continue
             try:
@@ -155,7 +157,7 @@ class Ingest:
             except TerakoyaError as error:
                 report.problems.append((prefix + file.path, error))
                 continue
-            if before and before.digest == digest_of(data):
+            if before and current and before.digest == digest_of(data):
                 report.unchanged += 1
                 touched.append((before.id, file))
             else:
@@ -272,7 +274,7 @@ class Ingest:
 
     def _known(self, root: Root, scope: Scope) -> dict[str, _Known]:
         rows = self._store.cursor().execute(
-            "SELECT path, id, digest, size, mtime_ns FROM notes WHERE root = $root", {"root": root.id}
+            "SELECT path, id, digest, size, mtime_ns, reader FROM notes WHERE root = $root", {"root": root.id}
         )
         return {row[0]: _Known(*row[1:]) for row in rows.fetchall() if scope.covers(row[0])}
 

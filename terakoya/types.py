@@ -13,7 +13,7 @@ from typing import Literal
 Language = Literal["ja", "en"]
 Effort = Literal["fast", "normal", "deep"]
 Arm = Literal["lexical", "vector"]
-BlockKind = Literal["heading", "paragraph", "item", "table", "row", "code", "formula", "quote"]
+BlockKind = Literal["heading", "paragraph", "item", "table", "row", "code", "formula", "quote", "metadata"]
 SpanKind = Literal[
     "agent", "chain", "retriever", "generation", "tool", "guardrail", "evaluator", "embedding", "span"
 ]

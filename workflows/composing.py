@@ -12,7 +12,7 @@ from workflows.units import Unit
 
 OUTLINE_LINES: Final = 14
 """A list with more lines is shown by its first two levels; the quote keeps all of it."""
-_ITEM: Final = re.compile(r"^(\s*)(?:[-*+]|\d{1,9}[.)])\s")
+_ITEM: Final = re.compile(r"^(\s*)(?:[・●•▪◦]|(?:[-*+]|\d{1,9}[.)])\s)")
 
 
 def cite(passage: Passage, start: int, end: int, marker: int) -> Citation:

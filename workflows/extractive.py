@@ -1,8 +1,8 @@
 """The extractive answerer: finds the units that answer, quotes and cites them, and knows when none does."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final
 
@@ -10,19 +10,22 @@ from terakoya.catalogue import text as sentence
 from terakoya.protocols import Emit
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
-from terakoya.text.question import Question, QuestionTerm, analyse_question
+from terakoya.text.question import Question, analyse_question
 from terakoya.types import Draft, Passage, Turn
 from workflows.composing import compose, nearest
-from workflows.units import Unit, units_of
+from workflows.units import Unit, plain_line, units_of
 
 MOST_UNITS: Final = 6
-SUPPORTED: Final = 0.62
+SUPPORTED: Final = 0.68
 """Share of the question's evidence that the chosen units must hold for an answer."""
 _CONTEXT: Final = 0.75
 """Evidence in headings and ancestors counts less than evidence in the unit itself."""
 _HEAD_BONUS: Final = 0.45
 _KIND_BONUS: Final = 0.12
 _RANK_BONUS: Final = 0.1
+_TASK_PENALTY: Final = 0.5
+_FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]")
+_ENUMERATION: Final = re.compile(r"[^、]+、[^、]+、|[^・]+・[^・]+・|\w, [^,.]+, |[^/]+ / [^/]+ / ")
 
 _DATE: Final = re.compile(
     r"\d{4}\s*[年/.-]|\d{1,2}\s*[月/]\s*\d{1,2}|\d+\s*(?:年|月|日|世紀|時|曜)|[月火水木金土日]曜|(?:19|20|1[0-8])\d\d\b"
@@ -40,20 +43,42 @@ _HEAD_ENDS: Final = re.compile(r"\s*(?:[:：=＝]|\s[-–—]\s|とは|は、|[�
 
 
 @dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A unit with its readings; `heads` are the names it goes by, nearest first."""
+
+    unit: Unit
+    rank: int
+    whole: Reading
+    above: Reading
+    heads: tuple[tuple[Reading, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Scored:
+    """A unit with how well it answers.
+
+    Attributes:
+        unit: The candidate.
+        score: For ranking.
+        support: Share of the question's evidence in the unit and above it, 0 to 1.
+        direct: Evidence for each term in the unit itself.
+        whole: Evidence for each term in the unit or above it.
+    """
+
     unit: Unit
     score: float
-    covered: frozenset[str]
-    direct: frozenset[str]
+    support: float
+    direct: Mapping[str, float]
+    whole: Mapping[str, float]
 
 
 class ExtractiveAnswerer:
     """Answers by quoting. Needs no model and makes nothing up.
 
-    Each unit is scored by the weight of the question's terms that stand in it or, for less, above it; by being
-    headed by what is asked about; by the kind of thing asked for; and by its passage's rank. Units are added
-    while they cover terms that are not covered yet. The share of weight covered in the end decides whether
-    the notes answer at all.
+    Each unit is scored by the evidence for the question's terms that stands in it or, for less, above it; by
+    being headed by what is asked about; by the kind of thing asked for; and by its passage's rank. One unit is
+    quoted, or one for each side of a comparison and each part of a question about several things. The share
+    of the evidence that the quoted units hold decides whether the notes answer at all.
     """
 
     name = "extractive"
@@ -66,155 +91,218 @@ class ExtractiveAnswerer:
     ) -> Draft:
         """Quotes the units of `passages` that answer `question`; see `terakoya.protocols.Answerer`."""
         asked = analyse_question(question, self._analyser)
-        scored = self._score(asked, passages)
-        chosen = self._choose(asked, scored)
-        support = self._support(asked, chosen)
+        candidates = self._read(passages)
+        scored = self._score(asked, candidates)
+        chosen = self._choose(asked, scored, candidates)
+        support = _support(asked, chosen)
         if not chosen or support < SUPPORTED:
-            draft = self._decline(asked, scored, passages, support)
+            draft = self._decline(asked, scored, support)
         else:
             text, citations = compose(asked, [c.unit for c in chosen])
             draft = Draft(text=text, answered=True, citations=citations, model=self.name, confidence=support)
         emit(draft.text)
         return draft
 
-    def _score(self, asked: Question, passages: Sequence[Passage]) -> list[_Scored]:
-        scored = []
-        context: dict[tuple[str, ...], Reading] = {}
-        for rank, passage in enumerate(passages):
-            for unit in units_of(passage):
-                above = (*unit.headings, *unit.ancestors, *unit.header)
-                if above not in context:
-                    context[above] = Reading.of("\n".join(above), self._analyser)
-                scored.append(self._score_unit(asked, unit, context[above], rank))
-        return sorted(scored, key=lambda s: -s.score)
+    def _read(self, passages: Sequence[Passage]) -> list[_Candidate]:
+        readings: dict[str, Reading] = {}
 
-    def _score_unit(self, asked: Question, unit: Unit, above: Reading, rank: int) -> _Scored:
-        whole = Reading.of(unit.text, self._analyser)
-        weights = {t.token.form: asked.weight(t, whole.language) for t in asked.terms}
+        def read(text: str) -> Reading:
+            if text not in readings:
+                readings[text] = Reading.of(text, self._analyser)
+            return readings[text]
+
+        return [
+            _Candidate(
+                unit,
+                rank,
+                read(unit.text),
+                read("\n".join((*unit.headings, *unit.ancestors, *unit.header))),
+                tuple(
+                    tuple(read(alias) for alias in re.split(r"\s*[|｜]\s*", head) if alias.strip())
+                    for head in _heads_of(unit)
+                ),
+            )
+            for rank, passage in enumerate(passages)
+            for unit in units_of(passage)
+        ]
+
+    def _score(self, asked: Question, candidates: Sequence[_Candidate]) -> list[_Scored]:
+        return sorted((self._score_unit(asked, c) for c in candidates), key=lambda s: -s.score)
+
+    def _score_unit(self, asked: Question, candidate: _Candidate) -> _Scored:
+        unit, whole, above = candidate.unit, candidate.whole, candidate.above
+        weights = {t.surface: asked.weight(t, whole.language) for t in asked.terms}
         total = sum(weights.values()) or 1.0
-        direct = frozenset(t.token.form for t in asked.terms if whole.holds(t.token))
-        covered = direct | frozenset(t.token.form for t in asked.terms if above.holds(t.token))
-        score = (
-            sum(weights[f] for f in direct) + _CONTEXT * sum(weights[f] for f in covered - direct)
-        ) / total
-        if not covered:
-            return _Scored(unit, 0.0, covered, direct)
-        score += _HEAD_BONUS * self._heads(asked, unit)
-        score += self._kind_bonus(asked, unit)
-        score += _RANK_BONUS / (1 + rank)
+        direct = {t.surface: whole.evidence(t) for t in asked.terms}
+        both = {t.surface: max(direct[t.surface], above.evidence(t)) for t in asked.terms}
+        support = sum(weights[t] * both[t] for t in weights) / total
+        if not support:
+            return _Scored(unit, 0.0, 0.0, direct, both)
+        counted = {t: max(direct[t], (1.0 if unit.kind == "section" else _CONTEXT) * both[t]) for t in weights}
+        score = sum(weights[t] * counted[t] for t in weights) / total
+        score += _HEAD_BONUS * _headed(asked, candidate)
+        score += _kind_bonus(asked, unit)
+        score += _RANK_BONUS / (1 + candidate.rank)
         score -= 0.05 * log(1 + len(unit.text) / 120)
+        fresh = len(whole.content - {token.form for t in asked.terms for token, _ in t.tokens})
+        score += 0.02 * min(fresh, 6) - (0.3 if fresh == 0 else 0.0)
+        if unit.is_task:
+            score -= _TASK_PENALTY
+            support *= 0.5
         if unit.text.strip().endswith(("?", "？")):
             score -= 0.15  # a note's own question is no answer
-        return _Scored(unit, score, covered, direct)
+            support *= 0.8
+        return _Scored(unit, score, support * _fits(asked, candidate, both), direct, both)
 
-    def _heads(self, asked: Question, unit: Unit) -> float:
-        """How surely the unit is about just what is asked: its head, or the heading right above it, names it."""
-        subject = {t.token.form for t in asked.subject}
-        if not subject:
-            return 0.0
-        best = 0.0
-        for rank, head in ((1.0, _head(unit.own)), (0.9, unit.ancestors[-1] if unit.ancestors else ""),
-                           (0.9, unit.headings[-1] if unit.headings else "")):
-            for alias in re.split(r"\s*[|｜]\s*", head):
-                reading = Reading.of(alias, self._analyser)
-                named = sum(reading.holds(t.token) for t in asked.subject)
-                if named == len(subject) and reading.content:
-                    extra = len(reading.content - subject)
-                    nearness = rank / (1 + extra) if rank == 1.0 else rank / (1 + extra) / (1 + 0.25 * unit.position)
-                    best = max(best, nearness)
-        return best if asked.kind in ("definition", "list", "open") else 0.5 * best
-
-    def _kind_bonus(self, asked: Question, unit: Unit) -> float:
-        text = unit.text
-        match asked.kind:
-            case "when":
-                where = text + " ".join((*unit.headings[-2:], *unit.ancestors))
-                return _KIND_BONUS if _DATE.search(text) else -_KIND_BONUS * (0.5 if _DATE.search(where) else 2)
-            case "how-many":
-                return _KIND_BONUS if _NUMBER.search(text) else -_KIND_BONUS
-            case "list":
-                if asked.count and unit.children == asked.count:
-                    return 2 * _KIND_BONUS
-                return _KIND_BONUS if unit.children > 1 else 0.0
-            case "code":
-                return _KIND_BONUS if unit.kind == "code" or "`" in text else 0.0
-            case "formula":
-                return 2 * _KIND_BONUS if "$" in text or unit.kind == "formula" else 0.0
-            case _:
-                return 0.0
-
-    def _choose(self, asked: Question, scored: Sequence[_Scored]) -> list[_Scored]:
-        """The best unit, and then those that speak of what is not covered yet."""
-        chosen: list[_Scored] = []
-        covered: set[str] = set()
-        weights = {t.token.form: t.weight for t in asked.terms if not t.generic}
-        total = sum(weights.values()) or 1.0
-        for _ in range(MOST_UNITS):
-            best: _Scored | None = None
-            best_gain = 0.0
-            for candidate in scored[:200]:
-                if any(candidate.unit.overlaps(c.unit) for c in chosen):
-                    continue
-                new = candidate.direct - covered if chosen else candidate.covered
-                gain = candidate.score if not chosen else sum(weights.get(f, 0.0) for f in new) / total
-                if chosen and gain:
-                    gain = gain * 0.999 + 0.3 * candidate.score
-                    if candidate.score < 0.3 * chosen[0].score:
-                        continue
-                if gain > best_gain:
-                    best, best_gain = candidate, gain
-            if best is None or best.score <= 0:
-                break
-            if chosen and sum(weights.get(f, 0.0) for f in best.direct - covered) / total < 0.15:
-                break
-            chosen.append(best)
-            covered |= best.covered
-            if covered >= weights.keys() and asked.kind != "comparison":
+    def _choose(
+        self, asked: Question, scored: Sequence[_Scored], candidates: Sequence[_Candidate]
+    ) -> list[_Scored]:
+        """The best unit; for a comparison the best for each side; for several things the best for each."""
+        if not scored or scored[0].score <= 0:
+            return []
+        if asked.sides:
+            return self._sides(asked, scored, candidates)
+        chosen = [scored[0]]
+        if not asked.several:
+            return chosen
+        missing = {t.surface for t in asked.subject if chosen[0].whole[t.surface] < 0.5}
+        for candidate in scored[1:200]:
+            gained = {t for t in missing if candidate.whole[t] >= 0.5}
+            if gained and not any(candidate.unit.overlaps(c.unit) for c in chosen):
+                chosen.append(candidate)
+                missing -= gained
+            if not missing or len(chosen) == MOST_UNITS:
                 break
         return chosen
 
-    def _support(self, asked: Question, chosen: Sequence[_Scored]) -> float:
-        """Share of the question's evidence that the chosen units hold, 0 to 1."""
-        if not chosen or not asked.terms:
-            return 0.0
-        language = chosen[0].unit.passage.language
-        total = sum(asked.weight(t, language) for t in asked.terms)
-        covered = frozenset().union(*(c.covered for c in chosen))
-        share = sum(asked.weight(t, language) for t in asked.terms if t.token.form in covered) / (total or 1.0)
-        texts = " ".join(c.unit.text + " ".join((*c.unit.headings[-2:], *c.unit.ancestors)) for c in chosen)
-        if asked.kind == "when" and not _DATE.search(texts):
-            share *= 0.6
-        if asked.kind == "how-many" and not _NUMBER.search(texts):
-            share *= 0.6
-        return share
+    def _sides(
+        self, asked: Question, scored: Sequence[_Scored], candidates: Sequence[_Candidate]
+    ) -> list[_Scored]:
+        """One unit for each side, unless one unit is headed by both or tells both in one line."""
+        others = tuple(t for t in asked.terms if t.surface not in {s.surface for side in asked.sides for s in side})
+        chosen: list[_Scored] = []
+        for side in asked.sides:
+            one = replace(asked, kind="definition", terms=(*side, *others), sides=())
+            for best in self._score(one, candidates):
+                if best.score <= 0 or min(best.whole[t.surface] for t in side) < 0.5:
+                    break
+                if not any(best.unit.overlaps(c.unit) for c in chosen):
+                    chosen.append(self._again(asked, best, candidates))
+                    break
+                if any(best.unit == c.unit for c in chosen):
+                    break
+        best = scored[0]
+        held = [min(best.direct[t.surface] for t in side if t.surface in best.direct) for side in asked.sides]
+        if min(held) >= 0.5 and (len(chosen) < 2 or best.unit.children >= 2):
+            return [best]
+        return chosen or [best]
 
-    def _decline(
-        self, asked: Question, scored: Sequence[_Scored], passages: Sequence[Passage], support: float
-    ) -> Draft:
-        near = [s for s in scored[:1] if s.direct]
+    def _again(self, asked: Question, found: _Scored, candidates: Sequence[_Candidate]) -> _Scored:
+        """A unit found for one side, scored for the whole question."""
+        return next(self._score_unit(asked, c) for c in candidates if c.unit == found.unit)
+
+    def _decline(self, asked: Question, scored: Sequence[_Scored], support: float) -> Draft:
+        near = [s for s in scored[:1] if any(s.direct.values())]
         held, missing = _told_apart(asked, near)
         if held and missing:
             text = sentence("answer.touched", language=asked.language, held=held, missing=missing)
         else:
             text = sentence("answer.nothing", language=asked.language)
-        return Draft(
-            text=text, answered=False, citations=nearest([s.unit for s in near]), model=self.name, confidence=support
-        )
+        citations = nearest([s.unit for s in near])
+        return Draft(text=text, answered=False, citations=citations, model=self.name, confidence=support)
+
+
+def _support(asked: Question, chosen: Sequence[_Scored]) -> float:
+    """Share of the question's evidence that the quoted units hold, 0 to 1."""
+    if not chosen or not asked.terms:
+        return 0.0
+    if len(chosen) == 1:
+        return chosen[0].support
+    language = chosen[0].unit.passage.language
+    weights = {t.surface: asked.weight(t, language) for t in asked.terms}
+    total = sum(weights.values()) or 1.0
+    return sum(w * max(c.whole[t] for c in chosen) for t, w in weights.items()) / total
+
+
+def _headed(asked: Question, candidate: _Candidate) -> float:
+    """How surely the unit is about just what is asked: its own head, or the one right above, names it."""
+    subject = asked.subject
+    if not subject:
+        return 0.0
+    forms = {token.form for term in subject for token, _ in term.tokens}
+    best = 0.0
+    for level, aliases in enumerate(candidate.heads):
+        for alias in aliases:
+            if alias.content and min(alias.evidence(term) for term in subject) >= 0.5:
+                nearness = 1.0 / (1 + len(alias.content - forms))
+                if level:  # under a heading, the first lines say what it is
+                    nearness *= 0.95 / (1 + 0.2 * candidate.unit.position)
+                best = max(best, nearness)
+    return best if asked.kind in ("definition", "list", "open", "formula") else 0.6 * best
+
+
+def _kind_bonus(asked: Question, unit: Unit) -> float:
+    match asked.kind:
+        case "when":
+            return _KIND_BONUS if _DATE.search(unit.text) else 0.0
+        case "how-many":
+            return _KIND_BONUS if _NUMBER.search(unit.text) else -_KIND_BONUS
+        case "list":
+            if asked.count and unit.children == asked.count:
+                return 2 * _KIND_BONUS
+            return _KIND_BONUS if unit.children > 1 or _ENUMERATION.search(unit.text) else 0.0
+        case "code":
+            return _KIND_BONUS if unit.kind == "code" or "`" in unit.text else 0.0
+        case "formula":
+            return 2 * _KIND_BONUS if unit.kind == "formula" or _FORMULA.search(unit.text) else 0.0
+        case _:
+            return 0.0
+
+
+def _fits(asked: Question, candidate: _Candidate, whole: Mapping[str, float]) -> float:
+    """Below 1 where what is asked for, a time, a number or a name, stands nowhere in the unit or right above it."""
+    unit = candidate.unit
+    near = " ".join((unit.text, *unit.headings[-2:], *unit.ancestors))
+    verbs = [t for t in asked.terms if t.tokens[0][0].kind == "predicate" and not t.generic]
+    if asked.kind in ("when", "who") and verbs and not any(whole[t.surface] for t in verbs):
+        return 0.8  # the notes know the person or the day, but not of this deed
+    if asked.kind == "who" and not _names_somebody(asked, candidate):
+        return 0.6
+    if asked.kind == "when" and not _DATE.search(near):
+        return 0.6
+    if asked.kind == "how-many" and not _NUMBER.search(near):
+        return 0.6
+    return 1.0
+
+
+def _names_somebody(asked: Question, candidate: _Candidate) -> bool:
+    """A proper noun, or a capitalised word inside a sentence, that is not the question's own."""
+    own = {token.form for t in asked.terms for token, _ in t.tokens}
+    if any(t.kind == "name" and t.form not in own for t in candidate.whole.tokens):
+        return True
+    words = re.findall(r"(?<=[\w,、。(（] )[A-Z][a-z]+|[ァ-ヴー]{2,}・[ァ-ヴー]{2,}", candidate.unit.text)
+    return any(word.lower() not in asked.text.lower() for word in words)
 
 
 def _told_apart(asked: Question, near: Sequence[_Scored]) -> tuple[str, str]:
     """What the notes hold of the question and what they do not, as quoted words."""
-    covered = frozenset().union(*(s.direct for s in near)) if near else frozenset()
     marks = "「」" if asked.language == "ja" else "“”"
-
-    def named(terms: Sequence[QuestionTerm]) -> str:
-        return "".join(f"{marks[0]}{t.token.surface}{marks[1]}" for t in terms)
-
     subject = [t for t in asked.terms if not t.generic]
-    return (
-        named([t for t in subject if t.token.form in covered]),
-        named([t for t in subject if t.token.form not in covered]),
-    )
+
+    def named(held: bool) -> str:
+        return "".join(
+            f"{marks[0]}{t.surface}{marks[1]}"
+            for t in subject
+            if any(s.direct[t.surface] >= 0.5 for s in near) == held
+        )
+
+    return named(True), named(False)
+
+
+def _heads_of(unit: Unit) -> list[str]:
+    above = unit.ancestors[-1:] or unit.headings[-1:]
+    own = "" if unit.kind == "section" and unit.own_end == unit.start else _head(unit.own)
+    return [plain_line(own), *(_head(a) for a in above)]
 
 
 def _head(own: str) -> str:

@@ -13,9 +13,12 @@ UnitKind = Literal["sentence", "item", "row", "table", "code", "formula", "quote
 LONGEST: Final = 900
 """Code points of the longest unit that is offered whole; longer ones are offered by their parts."""
 _LEAD_IN: Final = re.compile(r"(?:[:：]\**|(?:以下|次|下記)の?(?:とおり|通り|よう)?[^。\n]{0,20})\s*$")
+_LABEL: Final = 60
+"""Code points of the longest single line that, right above a list, names what the list is about."""
+_TASK: Final = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")
 _INLINE_MARKS: Final = re.compile(r"[*_`~=]+")
 _LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_LEAD: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
+_LEAD: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|[・●•▪◦]\s*|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class Unit:
     headings: tuple[str, ...]
     position: int
     children: int = 0
+
+    @property
+    def is_task(self) -> bool:
+        """It is something to do, not something known."""
+        lines = [line for line in self.text.split("\n") if line.strip()]
+        return 2 * sum(bool(_TASK.match(line)) for line in lines) > len(lines)
 
     @property
     def text(self) -> str:
@@ -112,6 +121,8 @@ class _Walk:
                 case "code" | "formula":
                     yield self._unit(block.kind, block.start, block.end, block.end)
                     self.position += 1
+                case "metadata":
+                    pass
 
     def _unit(
         self, kind: UnitKind, start: int, end: int, own_end: int, *, header: tuple[str, ...] = (), children: int = 0
@@ -132,6 +143,8 @@ class _Walk:
 
     def _item(self, index: int) -> Iterator[Unit]:
         block = self.blocks[index]
+        if block.depth == 1:
+            yield from self._label(index)
         children = sum(
             b.kind == "item" and b.depth == block.depth + 1 and block.start < b.start < block.extent
             for b in self.blocks[index + 1 :]
@@ -147,15 +160,30 @@ class _Walk:
         if block.depth == 1:
             self.position += 1
 
+    def _label(self, index: int) -> Iterator[Unit]:
+        """A top-level item that names what follows it: a list of another kind, a formula or code."""
+        block = self.blocks[index]
+        following = self._run_behind(index)
+        if not following or block.extent != block.end:
+            return
+        other_list = following[0].kind == "item" and self._numbered(block) and not self._numbered(following[0])
+        if other_list or following[0].kind in ("code", "formula"):
+            yield from self._led(block, following)
+            self.lead = plain_line(self._of(block)) if other_list else self.lead
+
+    def _led(self, block: Block, following: Sequence[Block]) -> Iterator[Unit]:
+        end = following[-1].extent
+        if end - block.start <= LONGEST:
+            items = sum(b.kind == "item" for b in following)
+            yield self._unit("section", block.start, end, block.end, children=items)
+
     def _paragraph(self, index: int) -> Iterator[Unit]:
         block = self.blocks[index]
         following = self._run_behind(index)
         text = self._of(block)
-        if following and (_LEAD_IN.search(text) or following[0].kind in ("code", "formula")):
-            end = following[-1].extent
-            if end - block.start <= LONGEST:
-                items = sum(b.kind == "item" for b in following)
-                yield self._unit("section", block.start, end, block.end, children=items)
+        label = bool(following) and self._is_label(block, following[0])
+        if following and (label or _LEAD_IN.search(text) or following[0].kind in ("code", "formula")):
+            yield from self._led(block, following)
         if not text.strip("-*_ \n"):
             return
         yield from _sentences(
@@ -167,7 +195,19 @@ class _Walk:
             self.position,
         )
         self.position += 1
-        self.lead = plain_line(sentence[-160:]) if (sentence := text.strip()) and _LEAD_IN.search(text) else ""
+        self.lead = plain_line(text.strip()[-160:]) if label or _LEAD_IN.search(text) else ""
+
+    def _is_label(self, block: Block, following: Block) -> bool:
+        """One short line right above a list, without a blank line or a full stop between."""
+        text = self._of(block)
+        between = self.text[block.end : following.start]
+        return (
+            following.kind == "item"
+            and "\n" not in text.strip()
+            and len(text) <= _LABEL
+            and between.count("\n") <= 1
+            and text.rstrip()[-1:] not in "。.!！"
+        )
 
     def _section(self, index: int) -> Iterator[Unit]:
         """The body under a heading as one unit, where it is short."""
@@ -192,16 +232,21 @@ class _Walk:
         base = self.blocks[index]
         for block in self.blocks[index + 1 :]:
             inside = bool(run) and block.start < run[-1].extent
-            if inside:
+            if inside or block.start < base.extent:
                 continue
-            if block.depth > base.depth + 1 or block.kind not in ("item", "code", "formula", "table"):
+            if block.depth > base.depth + (base.kind != "item") or block.kind not in ("item", "code", "formula", "table"):
                 break
             if run and block.kind != run[-1].kind:
+                break
+            if base.kind == "item" and run and self._numbered(block) != self._numbered(run[-1]):
                 break
             run.append(block)
             if block.kind != "item":
                 break
         return run
+
+    def _numbered(self, block: Block) -> bool:
+        return self._of(block).lstrip()[:1].isdigit()
 
 
 def _sentences(

@@ -100,9 +100,13 @@ def penalty(char: str) -> int:
             return _FREQUENCY[char]
         return 2600 if jis[0] < 0xD0 else 4500
     if char == "～":
-        return 300
+        # The sign of ranges; no dictionary has it, and it must not lose to ｝, which they have.
+        return -3500
+    if char in "｛｝":
+        return 3000
     if 0xFF01 <= point <= 0xFF5E:
-        return 1200 if char.upper() == char and char.isalnum() else 2500
+        # The dictionary folds full-width letters, so 32ｋｍ would look as common as 32km: it is not.
+        return 1200 if not char.isalpha() or char.isupper() else 14_000
     if len(jis) == 2 and jis[0] != 0x8E:
         return 3500 if jis[0] < 0xA4 else 5000
     if 0xC0 <= point <= 0xFF:

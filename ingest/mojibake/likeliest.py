@@ -17,6 +17,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 
 from ingest.mojibake.brackets import balance
@@ -26,6 +27,11 @@ from ingest.mojibake.lexicon import Lexicon, Word
 __all__ = ["Habits", "Reading", "likeliest"]
 
 _RUN = 24
+_KANJI_RUN = 4
+_FEW = 12
+_KNOWN = 9000
+"""What a word costs that only this file or the list of terms knows, before its discount."""
+
 _LONGEST = 32
 _BEAM = 9000
 _ENOUGH = 24
@@ -142,11 +148,12 @@ def likeliest(lattice: Lattice, lexicon: Lexicon, habits: Habits) -> Reading:
 def _shortest(lattice: Lattice, lexicon: Lexicon, habits: Habits) -> Reading:
     nodes = len(lattice)
     starting: list[list[_Arc]] = [[] for _ in range(nodes)]
+    cheapest = [_cheapest_by_script(edges) for edges in lattice]
     reached = bytearray(nodes)
     reached[0] = 1
     for node in range(nodes - 1):
         if reached[node]:
-            starting[node] = _arcs(lattice, node, lexicon, habits)
+            starting[node] = _arcs(lattice, node, cheapest, lexicon, habits)
             for arc in starting[node]:
                 reached[arc.end] = 1
     if not reached[nodes - 1]:
@@ -156,7 +163,9 @@ def _shortest(lattice: Lattice, lexicon: Lexicon, habits: Habits) -> Reading:
     return _told(last, best, lattice)
 
 
-def _arcs(lattice: Lattice, node: int, lexicon: Lexicon, habits: Habits) -> list[_Arc]:
+def _arcs(
+    lattice: Lattice, node: int, cheapest: list[dict[str, Edge]], lexicon: Lexicon, habits: Habits
+) -> list[_Arc]:
     arcs: dict[tuple[tuple[tuple[int, str], ...], int, int], _Arc] = {}
 
     def add(path: tuple[tuple[int, str], ...], end: int, word: Word, cost: int) -> None:
@@ -185,7 +194,7 @@ def _arcs(lattice: Lattice, node: int, lexicon: Lexicon, habits: Habits) -> list
                 for word in lexicon.words(after):
                     add(way, edge.target, word, word.cost + alone + cost - habits.discount(grown))
             if known and grown in habits.counts:
-                add(way, edge.target, noun, _price(grown) + cost - habits.discount(grown))
+                add(way, edge.target, noun, min(_price(grown), _KNOWN) + cost - habits.discount(grown))
             if at == node:
                 letter = edge.char.isalnum()
                 add(way, edge.target, noun if letter else symbol, _price(edge.char) + cost)
@@ -193,30 +202,49 @@ def _arcs(lattice: Lattice, node: int, lexicon: Lexicon, habits: Habits) -> list
                 stack.append((edge.target, after, grown, cost, way))
     # Runs of one script that no dictionary has; where a node has several readings, the cheapest of that
     # script stands for them, or the number of runs would explode.
-    for edge in lattice[node]:
+    first = lattice[node] if len(lattice[node]) <= _FEW else cheapest[node].values()
+    for edge in first:
         script = _script(edge.char)
-        if script is None:
+        if not script:
+            continue
+        latin = script == "latin"
+        if latin and node and _is_latin(lattice[node - 1]):
             continue
         way, text, cost, at = ((node, edge.char),), edge.char, edge.penalty, edge.target
-        while len(way) < _RUN:
-            same = [e for e in lattice[at] if _script(e.char) == script]
-            if not same or (script == "kanji" and len(way) == 4):
+        while len(way) < (_KANJI_RUN if script == "kanji" else _RUN):
+            onward = cheapest[at].get(script)
+            if onward is None:
                 break
-            onward = min(same, key=lambda e: e.penalty)
             way = (*way, (at, onward.char))
             text += onward.char
             cost += onward.penalty
             at = onward.target
-            add(way, at, noun, _price(text) + cost - habits.discount(text))
+            # Latin words are not cut: they are whole between their neighbours, and long ones are many.
+            if not latin or "latin" not in cheapest[at]:
+                add(way, at, noun, _price(text) + cost - habits.discount(text))
     return list(arcs.values())
 
 
-def _script(char: str) -> str | None:
+def _is_latin(edges: tuple[Edge, ...]) -> bool:
+    return len(edges) == 1 and _script(edges[0].char) == "latin"
+
+
+def _cheapest_by_script(edges: tuple[Edge, ...]) -> dict[str, Edge]:
+    found: dict[str, Edge] = {}
+    for edge in edges:
+        script = _script(edge.char)
+        if script and (script not in found or edge.penalty < found[script].penalty):
+            found[script] = edge
+    return found
+
+
+@cache
+def _script(char: str) -> str:
     if "ァ" <= char <= "ー":
         return "katakana"
     if char.isascii():
-        return "latin" if char.isalnum() else None
-    return "kanji" if "一" <= char <= "龠" else None
+        return "latin" if char.isalnum() else ""
+    return "kanji" if "一" <= char <= "龠" else ""
 
 
 def _price(text: str) -> int:

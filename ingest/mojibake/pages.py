@@ -45,7 +45,7 @@ SEQUENCE = re.compile(
 
 _RAW = 8000
 _SPACED = 1500
-_UNENDED = 3000
+_ENDING = {"。": -2500, "、": 2500}
 
 
 def page_of(text: str, mapped: str) -> tuple[str, frozenset[int]]:
@@ -97,7 +97,7 @@ def western_lattice(text: str, mapped: str, lost: frozenset[int], *, spaced: boo
         for edge in lattice[node]:
             if not lattice[edge.target] and edge.target < end:
                 lattice[edge.target] = (Edge(char=text[edge.target], target=edge.target + 1, penalty=_RAW),)
-    return _ended(lattice)
+    return lattice
 
 
 def _slot(seen: str, lost: frozenset[int], target: int) -> tuple[Edge, ...]:
@@ -121,15 +121,15 @@ def _with_space(mapped: str, at: int) -> tuple[Edge, ...]:
 
 
 def _ended(lattice: Lattice) -> Lattice:
-    """`lattice` with the comma made dear at its end: a line rarely ends with one where 。 is possible."""
+    """`lattice` with 。 made cheap and 、 dear at its end: what is eaten most often is a line's last byte."""
     last = len(lattice) - 1
     return [
         tuple(
-            replace(edge, penalty=edge.penalty + _UNENDED)
-            if edge.target == last and edge.char == "、"
-            else edge
+            replace(edge, penalty=edge.penalty + _ENDING.get(edge.char, 0)) if edge.target == last else edge
             for edge in edges
         )
+        if len(edges) > 1
+        else edges
         for edges in lattice
     ]
 
@@ -138,7 +138,7 @@ _UNKNOWN = -1
 _GONE = -2
 _MARKS = "・?\N{REPLACEMENT CHARACTER}"
 _DROPPED = 6000
-_WIDEST = 96
+_WIDEST = 64
 
 
 @cache
@@ -188,8 +188,7 @@ def japanese_lattice(text: str, *, dropped: bool) -> Lattice | None:
             continue
         for pattern, after, dear in _characters(options, node, dropped):
             for char in _spelled(pattern):
-                cost = penalty(char) if min(pattern) < 0 else 0
-                found[node].append((char, after, cost + dear))
+                found[node].append((char, after, dear))
             waiting.append(after)
     if end not in found:
         return None
@@ -205,12 +204,27 @@ def japanese_lattice(text: str, *, dropped: bool) -> Lattice | None:
         [
             tuple(
                 Edge(char=char, target=order[after], penalty=cost)
-                for char, after, cost in found[node]
-                if after in alive
+                for char, after, cost in _plausible([one for one in found[node] if one[1] in alive])
             )
             for node in sorted(alive)
         ]
     )
+
+
+_Way = tuple[str, tuple[int, int, int], int]
+
+
+def _plausible(ways: list[_Way]) -> list[_Way]:
+    """`ways` priced by how unusual their characters are, where there is a choice.
+
+    cp932 reads some pairs alike (NEC row 13 and the rows of JIS have ∩ both), so there may be a choice
+    although nothing is lost; then one reading is hardly ever more than a curiosity.
+    """
+    if len({char for char, _, _ in ways}) < 2:
+        return ways
+    priced = [(char, after, cost + penalty(char)) for char, after, cost in ways]
+    usual = [way for way in priced if penalty(way[0]) < _RAW]
+    return usual or priced
 
 
 def _characters(

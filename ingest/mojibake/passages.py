@@ -31,7 +31,7 @@ _WEAK = frozenset(
 
 _ENOUGH = 4.0
 _CERTAIN = 8.0
-_STRANGE = 8000
+_STRANGE = 20_000
 
 _LEAD_AND_MORE = re.compile("[Â-ôğĞşŞ][\x80-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™\ufffd]")
 _KUTEN = re.compile("[縺繧繝]")

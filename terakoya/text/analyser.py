@@ -9,7 +9,7 @@ import re
 import threading
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
 
@@ -23,10 +23,10 @@ _RUN: Final = re.compile(
     r"(?P<number>\d+(?:[.,:/]\d+)*)"
     r"|(?P<latin>[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9]*(?:[-_.'’/&][A-Za-zÀ-ɏ0-9]+)*(?:\+\+|#)?)"
     r"|(?P<japanese>[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)"
-    r"|(?P<other>[^\W\d_]+)"
+    r"|(?P<other>(?:(?![A-Za-zÀ-ɏ\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])[^\W\d_])+)"
 )
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-ɏ]+|[À-ɏ]+|\d+")
-_KANJI_DIGITS: Final = str.maketrans("〇一二三四五六七八九", "0123456789")
+_KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
 _LONGEST_RUN: Final = 4000
 """Sudachi refuses more than 49,149 bytes at once; what is longer is cut here, which no word reaches."""
@@ -40,11 +40,15 @@ class Token:
         form: What is compared: normalised, folded, stemmed.
         surface: As it stands in the folded text.
         kind: What it is; `weak` words are indexed but are no evidence, `question` words ask.
+        start: First code point in the NFKC form of the text.
+        end: Behind its last code point; a token that starts where another ends belongs to one compound with it.
     """
 
     form: str
     surface: str
     kind: TokenKind
+    start: int = 0
+    end: int = 0
 
 
 @lru_cache(maxsize=65536)
@@ -105,25 +109,33 @@ class Analyser:
         for run in _RUN.finditer(unicodedata.normalize("NFKC", text)):
             match run.lastgroup:
                 case "latin":
-                    tokens += _latin(run.group())
+                    tokens += _latin(run.group(), run.start())
                 case "number":
-                    tokens += _number(run.group())
+                    tokens += _number(run.group(), run.start())
                 case "japanese":
-                    tokens += self._japanese(run.group())
+                    tokens += self._japanese(run.group(), run.start())
                 case _:
-                    tokens.append(Token(fold(run.group()), fold(run.group()), "noun"))
+                    word = fold(run.group())
+                    tokens.append(Token(word, word, "noun", run.start(), run.end()))
         return tokens
 
-    def _japanese(self, run: str) -> list[Token]:
-        tokens = []
+    def _japanese(self, run: str, offset: int) -> list[Token]:
+        tokens: list[Token] = []
         for begin in range(0, len(run), _LONGEST_RUN):
             for morpheme in self._tokenizer().tokenize(run[begin : begin + _LONGEST_RUN]):
                 pos = morpheme.part_of_speech()
                 if pos[0] in _DROPPED:
                     continue
                 surface = morpheme.surface()
-                form = fold(morpheme.normalized_form())
-                tokens.append(Token(form, surface, _kind(form, surface, pos)))
+                start, end = offset + begin + morpheme.begin(), offset + begin + morpheme.end()
+                if surface in "さみ" and pos[0] == "接尾辞" and tokens and tokens[-1].kind == "predicate":
+                    # an adjective made a noun (高さ): the noun is asked for, the adjective stays findable
+                    stem = tokens.pop()
+                    word = stem.surface + surface
+                    tokens += [replace(stem, kind="weak"), Token(word, word, "noun", stem.start, end)]
+                    continue
+                form = _katakana_folded(fold(morpheme.normalized_form()))
+                tokens.append(Token(form, surface, _kind(form, surface, pos), start, end))
         return tokens
 
     def words(self, text: str) -> Counter[str]:
@@ -138,6 +150,13 @@ class Analyser:
                 piece = run.group()
                 counts.update([piece] if len(piece) == 1 else (piece[i : i + 2] for i in range(len(piece) - 1)))
         return counts
+
+
+def _katakana_folded(form: str) -> str:
+    """Longer katakana words without long marks and small tsu: インデックス, インデクス and サーバー, サーバ meet."""
+    if len(form) >= 4 and _KATAKANA.fullmatch(form):
+        return form.replace("ー", "").replace("ッ", "")
+    return form
 
 
 def _kind(form: str, surface: str, pos: tuple[str, ...]) -> TokenKind:
@@ -160,23 +179,25 @@ def _kind(form: str, surface: str, pos: tuple[str, ...]) -> TokenKind:
             return "weak"
 
 
-def _number(run: str) -> list[Token]:
-    tokens = [Token(run, run, "number")]
+def _number(run: str, at: int) -> list[Token]:
+    end = at + len(run)
+    tokens = [Token(run, run, "number", at, end)]
     parts = re.findall(r"\d+", run)
     if len(parts) > 1:  # a date or a ratio is found by its parts too: 2023/07/06 by 2023
-        tokens += [Token(p, p, "weak") for p in parts]
+        tokens += [Token(p, p, "weak", at, end) for p in parts]
     return tokens
 
 
-def _latin(run: str) -> list[Token]:
+def _latin(run: str, at: int) -> list[Token]:
+    end = at + len(run)
     whole = fold(run).replace("’", "'")
     bare = whole.removesuffix("'s")
     if whole in ENGLISH_QUESTION:
-        return [Token(whole, whole, "question")]
+        return [Token(whole, whole, "question", at, end)]
     if bare in ENGLISH_STOP:
-        return [Token(bare, bare, "weak")]
-    tokens = [Token(_stem(bare), bare, "latin")]
+        return [Token(bare, bare, "weak", at, end)]
+    tokens = [Token(_stem(bare), bare, "latin", at, end)]
     parts = [fold(p) for p in _PARTS.findall(run.removesuffix("'s").removesuffix("’s"))]
     if len(parts) > 1:
-        tokens += [Token(_stem(p), p, "weak") for p in parts if len(p) > 1 and p not in ENGLISH_STOP]
+        tokens += [Token(_stem(p), p, "weak", at, end) for p in parts if len(p) > 1 and p not in ENGLISH_STOP]
     return tokens

@@ -1,10 +1,15 @@
 """How much of a question a piece of text speaks of: lexical evidence, without a model."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from terakoya.text.analyser import Analyser, Token
 from terakoya.text.language import language_of
 from terakoya.text.normalise import squeeze
+from terakoya.text.question import QuestionTerm
+
+_APART: Final = 0.9
+"""Evidence for a compound whose parts all stand in the text, but not together."""
 
 
 class Reading:
@@ -24,10 +29,26 @@ class Reading:
         return cls(text, analyser.tokens(text))
 
     def holds(self, token: Token) -> bool:
-        """Whether the term stands in the text, as a term or, where it is long enough, inside a longer word."""
+        """Whether the token stands in the text, as a term or, where it is long enough, inside a longer word."""
         if token.form in self.forms:
             return True
         surface = squeeze(token.surface)
         if token.kind == "number":
             return False
         return len(surface) > (3 if token.kind == "latin" else 1) and surface in self._squeezed
+
+    def evidence(self, term: QuestionTerm) -> float:
+        """How far the text speaks of `term`: 1 where it stands there as written, less where only parts do.
+
+        Parts of a compound count by the square of their share: half of a name is hardly evidence for it. A
+        number inside a compound (第4正規形) has to be right.
+        """
+        if len(term.tokens) == 1:
+            return float(self.holds(term.tokens[0][0]))
+        if squeeze(term.surface) in self._squeezed:
+            return 1.0
+        if any(token.kind == "number" and not self.holds(token) for token, _ in term.tokens):
+            return 0.0
+        total = sum(weight for _, weight in term.tokens)
+        held = sum(weight for token, weight in term.tokens if self.holds(token))
+        return _APART * (held / total) ** 2 if total else 0.0

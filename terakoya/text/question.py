@@ -1,7 +1,8 @@
-"""What a question asks for: its kind, and the terms that an answer has to speak of."""
+"""What a question asks for: its kind, its terms, and the two sides of a comparison."""
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,12 +20,12 @@ _KINDS: Final[Sequence[tuple[QuestionKind, re.Pattern[str]]]] = tuple(
     for kind, pattern in (
         (
             "comparison",
-            r"違い|違う|相違|比べ|比較|どちらが|\bdifferen(?:ce|t|ces)\b|\bdiffers?\b|\bcompar|\bversus\b|\bvs\b",
+            r"違い|違う|異なる|相違|比べ|比較|どちらが|使い分け|\bdifferen(?:ce|t|ces)\b|\bdiffers?\b|\bcompar|\bversus\b|\bvs\b",
         ),
         ("when", r"いつ|何年|何月|何日|何時|何世紀|日付|\bwhen\b|\bwhat (?:year|date|day|month|time|century)\b"),
         (
             "how-many",
-            r"いくつ|いくら|何(?:個|つ|人|回|種類|本|枚|件|桁|ビット|バイト|割|倍|歳|度|階|層|次元|列|行|番|分|秒|時間|日間|週間|年間"
+            r"いくつ|いくら|何(?:個|つ|人|回|種類|本|枚|件|桁|ビット|バイト|割|倍|点|問|名|社|台|冊|杯|匹|章|文字|語|頁|ページ|トークン|ドル|ボルト|メートル|キロ|リットル|世代|段階|歳|度|階|層|次元|列|行|番|分|秒|時間|日間|週間|年間"
             r"|グラム|円|%|％|パーセント)|どの?(?:くらい|ぐらい)|どれ(?:くらい|ぐらい|だけ)|\bhow (?:many|much|long|large|big|old"
             r"|far|high|fast|often|deep)\b|\bwhat (?:percentage|number|percent)\b",
         ),
@@ -50,41 +51,50 @@ _WEIGHTS: Final[Mapping[TokenKind, float]] = {
     "latin": 1.0,
     "noun": 1.0,
     "number": 0.8,
-    "predicate": 0.45,
-    "weak": 0.0,
+    "predicate": 0.4,
+    "weak": 0.3,
     "question": 0.0,
 }
 _NAMED: Final = 1.4
 """Weight of a Latin term written as a name: with a capital or a digit, or among Japanese."""
-_GENERIC_WEIGHT: Final = 0.2
-_FOREIGN_WEIGHT: Final = 0.15
-"""Weight of an ordinary word that a text in another language cannot hold."""
+_GENERIC: Final = 0.15
+_FOREIGN: Final = 0.35
+"""Share of its weight that an ordinary word keeps as evidence in a text in another language."""
+_HONORIFIC: Final = frozenset("おご御")
+_FACT_PREDICATE: Final = 1.7
+"""When a fact is asked for (when, who, how many), the verb tells which: it weighs more."""
+_FACTS: Final = frozenset[QuestionKind]({"when", "who", "how-many"})
 
 GENERIC: Final = frozenset(
-    """特徴 特長 長所 短所 利点 欠点 メリット デメリット 仕組み 仕組 役割 目的 概要 定義 例 具体 種類 手法 方法 手順 理由
-    原因 効果 内容 説明 関係 意義 機能 用途 使い方 やり方 流れ 構成 要素 要因 ポイント 注意 点 書き方 基本 代表 的 式 数式 公式
-    コマンド コード 略 正式 名称 呼ぶ 呼ばれる 使う 用いる 必要 表す 示す 持つ 多い 大きい 良い 日付 どちら 主 最も 一番 形 値 単位
-    日本 語 英語 対応 関する 特に 勉強 学ぶ 学習 日 人 人物 物事 構文 次
-    featur advantag disadvantag purpos role exampl type kind step method way reason caus benefit drawback process
-    concept term idea thing differ comparison main key import call refer relat formula equat command syntax code
-    number amount abbrevi acronym stand happen happen work typic general common major part form full date day year
-    time name person peopl describ compar versus vs two three four five six seven correct best good possibl""".split()
+    """特徴 特長 長所 短所 利点 欠点 メリット デメリト デメリット 仕組み 仕組 役割 目的 概要 定義 例 具体 種類 手法 方法 手順
+    理由 原因 効果 内容 説明 関係 意義 機能 用途 使い方 やり方 流れ 構成 要素 要因 ポイント 注意 点 書き方 基本 代表 的 式 数式
+    公式 計算式 計算 コマンド コード 略 正式 名称 呼ぶ 呼ばれる 使う 用いる 必要 表す 示す 持つ 多い 大きい 良い 日付 どちら 最も 一番
+    形 値 単位 日本語 英語 対応 関する 特に 勉強 学ぶ 学習 日 人 人物 物事 構文 次 結局 簡単 全体 順番 国 場所 使い分け 違う 異なる 比べる 比較 起きる 分かる 入る 主
+    feature advantage disadvantage purpose role example type kind step method way reason cause benefit drawback
+    process concept term idea thing differ comparison main key import call refer relate formula equation command
+    syntax code number amount abbreviation acronym stand happen work typical general common major part form full
+    date day year time name person people describe compare versus vs two three four five six seven correct best
+    good possible calculate compute estimate given see learn go take follow last cover need want try start stop
+    help find keep actually usually exactly really first called about learned study studied use happens write
+    wrote written keeps come goes say mean difference differences listed efficiently during look run""".split()
 )
 """Words that name what is asked about a subject, and need not stand where the answer stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionTerm:
-    """A term that the answer has to speak of.
+    """A term that the answer has to speak of: a word, or a compound of words written together.
 
     Attributes:
-        token: The term.
+        surface: As it stands in the question.
+        tokens: Its parts, with the weight of each.
         weight: Its share of the evidence.
-        ordinary: An ordinary word, which only a text in the question's language can hold.
+        ordinary: Made of ordinary words, which only a text in the question's language can hold.
         generic: Names what is asked rather than the subject.
     """
 
-    token: Token
+    surface: str
+    tokens: tuple[tuple[Token, float], ...]
     weight: float
     ordinary: bool
     generic: bool = False
@@ -100,6 +110,8 @@ class Question:
         kind: What it asks for.
         terms: What the answer has to speak of, each once, in order.
         count: The number of things asked for ("three reasons"), 0 if none.
+        sides: For a comparison, the terms of each thing compared.
+        several: It asks about several things at once.
     """
 
     text: str
@@ -107,6 +119,8 @@ class Question:
     kind: QuestionKind
     terms: tuple[QuestionTerm, ...]
     count: int = 0
+    sides: tuple[tuple[QuestionTerm, ...], ...] = ()
+    several: bool = False
 
     @property
     def subject(self) -> tuple[QuestionTerm, ...]:
@@ -115,12 +129,23 @@ class Question:
 
     def weight(self, term: QuestionTerm, language: Language) -> float:
         """Weight of `term` as evidence in a text of `language`."""
-        return _FOREIGN_WEIGHT if term.ordinary and language != self.language else term.weight
+        return term.weight * (_FOREIGN if term.ordinary and language != self.language else 1.0)
 
 
 _COUNT: Final = re.compile(r"([2-9])\s*(?:つ|個|種類|点)|\b(two|three|four|five|six|seven)\b")
 _COUNT_WORDS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 _KANJI_COUNT: Final = str.maketrans("二三四五六七八九", "23456789")
+_SEVERAL: Final = re.compile(r"それぞれ|および|及び|ならびに|\band (?:what|how|when|who|why|where)\b|[?？].+[?？]|、また|\bboth\b")
+_SIDES: Final = (
+    re.compile(r"(?P<a>[^、。]+?)と(?:、)?(?P<b>[^、。]+?)(?:って|は|を|と)?(?:の|で|どう|どこが|何が|なにが)*(?:違|相違|差|比|使い分け|どちら|関係)"),
+    re.compile(
+        r"(?:between|compare|comparing)\s+(?P<a>.+?)\s+(?:and|with|to|vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE
+    ),
+    re.compile(r"(?P<a>.+?)\s+(?:vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE),
+    re.compile(
+        r"how (?:does|do|is|are)\s+(?P<a>.+?)\s+(?:differ|different) from\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE
+    ),
+)
 
 
 def analyse_question(text: str, analyser: Analyser) -> Question:
@@ -130,27 +155,98 @@ def analyse_question(text: str, analyser: Analyser) -> Question:
     kind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), "open")
     counted = _COUNT.search(re.sub(r"[二三四五六七八九](?=つ|個|種類|点)", lambda m: m.group().translate(_KANJI_COUNT), folded))
     count = (int(counted.group(1)) if counted.group(1) else _COUNT_WORDS[counted.group(2)]) if counted else 0
-    terms: dict[str, QuestionTerm] = {}
-    for token in analyser.tokens(text):
-        if token.form not in terms and (term := _term(token, text, language, count)):
-            terms[token.form] = term
-    return Question(text, language, kind, tuple(terms.values()), count)
+    reader = _TermReader(text, language, kind, count, analyser)
+    terms = reader.terms(text)
+    sides: tuple[tuple[QuestionTerm, ...], ...] = ()
+    if kind == "comparison":
+        sides = _sides(reader, text)
+    return Question(text, language, kind, terms, count, sides, bool(_SEVERAL.search(folded)))
 
 
-def _term(token: Token, text: str, language: Language, count: int) -> QuestionTerm | None:
-    weight = _WEIGHTS[token.kind]
-    if not weight or (token.kind == "number" and token.form == str(count)):
-        return None
-    if token.form in GENERIC or token.surface in GENERIC:
-        return QuestionTerm(token, _GENERIC_WEIGHT, ordinary=True, generic=True)
-    if token.kind == "latin":
-        named = language == "ja" or _written_as_name(token.surface, text)
-        return QuestionTerm(token, _NAMED if named else weight, ordinary=not named)
-    return QuestionTerm(token, weight, ordinary=token.kind != "number")
+def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], ...]:
+    for pattern in _SIDES:
+        found = pattern.search(text)
+        if found:
+            sides = tuple(tuple(t for t in reader.terms(side) if not t.generic) for side in found.group("a", "b"))
+            if all(sides):
+                return sides
+    return ()
 
 
-def _written_as_name(surface: str, text: str) -> bool:
-    if any(c.isdigit() for c in surface):
-        return True
-    found = re.search(re.escape(surface), text, re.IGNORECASE)
-    return bool(found and found.start() > 0 and any(c.isupper() for c in found.group()))
+class _TermReader:
+    """Reads terms out of a question: words written together are one."""
+
+    def __init__(self, text: str, language: Language, kind: QuestionKind, count: int, analyser: Analyser) -> None:
+        self.text = unicodedata.normalize("NFKC", text)
+        self.language = language
+        self.kind = kind
+        self.count = count
+        self.analyser = analyser
+
+    def terms(self, text: str) -> tuple[QuestionTerm, ...]:
+        found: dict[str, QuestionTerm] = {}
+        for compound in self._compounds(text):
+            term = self._term(compound)
+            if term and term.surface not in found:
+                found[term.surface] = term
+        return tuple(found.values())
+
+    def _compounds(self, text: str) -> Iterator[list[Token]]:
+        """Runs of tokens that are written together; what directly follows 何 is the unit asked for, and left out."""
+        compound: list[Token] = []
+        asking = -1
+        for token in self.analyser.tokens(text):
+            if compound and self._joins(compound, token):
+                compound.append(token)
+                continue
+            if compound and compound[0].start != asking:
+                yield compound
+            asking = compound[-1].end if compound and compound[-1].surface in ("何", "どの") else asking
+            compound = [token]
+        if compound and compound[0].start != asking:
+            yield compound
+
+    def _joins(self, compound: list[Token], token: Token) -> bool:
+        before = compound[-1]
+        if token.end <= before.end:  # a part of the word before it
+            return True
+        return token.start == before.end and "predicate" not in (before.kind, token.kind) and (
+            "question" not in (before.kind, token.kind)
+        )
+
+    def _term(self, compound: list[Token]) -> QuestionTerm | None:
+        whole = [t for i, t in enumerate(compound) if not any(o.start <= t.start and t.end <= o.end for o in compound[:i])]
+        if len(whole) > 1 and whole[0].kind == "weak" and whole[0].surface in _HONORIFIC:
+            whole = whole[1:]
+        surface = "".join(t.surface for t in whole)
+        named = any(self._is_name(t) for t in whole)
+        weights = tuple((t, self._token_weight(t)) for t in whole)
+        if all(t.kind in ("weak", "question") and not self._is_name(t) for t in whole):
+            return None
+        if len(whole) <= 2 and whole[0].kind == "number" and whole[0].form == str(self.count):
+            return None
+        if not named and (surface in GENERIC or all(t.form in GENERIC or t.surface in GENERIC for t in whole)):
+            return QuestionTerm(surface, weights, _GENERIC, ordinary=True, generic=True)
+        weight = max(w for _, w in weights)
+        if whole[0].kind == "predicate" and self.kind in _FACTS:
+            weight *= _FACT_PREDICATE
+        ordinary = not named and any(t.kind != "number" for t in whole)
+        return QuestionTerm(surface, weights, weight, ordinary=ordinary)
+
+    def _token_weight(self, token: Token) -> float:
+        return _NAMED if self._is_name(token) else _WEIGHTS[token.kind]
+
+    def _is_name(self, token: Token) -> bool:
+        """A proper noun, or a Latin word that is written as a name or stands in a Japanese question."""
+        if token.kind == "name":
+            return True
+        if not (token.surface.isascii() and token.surface[:1].isalpha()):
+            return False
+        if self.language == "ja":
+            return True  # `where` in a Japanese question is SQL's, not English grammar
+        if token.kind != "latin":
+            return False
+        if any(c.isdigit() for c in token.surface):
+            return True
+        found = re.search(re.escape(token.surface), self.text, re.IGNORECASE)
+        return bool(found and found.start() > 0 and any(c.isupper() for c in found.group()))

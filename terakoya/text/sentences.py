@@ -35,9 +35,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
         cut = -1
         if i > closing:
             if char in _JAPANESE_END:
-                cut = _behind_marks(text, i)
-            elif char in _LATIN_END and _ends_latin(text, i):
-                cut = _behind_marks(text, i)
+                cut = _behind_marks(text, i, begin)
+            elif char in _LATIN_END and _ends_latin(text, i, begin):
+                cut = _behind_marks(text, i, begin)
             elif char == "\n" and _line_ends_sentence(text, i, begin):
                 cut = i
         if cut >= 0:
@@ -50,14 +50,19 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _behind_marks(text: str, i: int) -> int:
-    while i < len(text) and text[i] in "。！？.!?」』）)\"'”’*_`":
+def _behind_marks(text: str, i: int, begin: int) -> int:
+    while i < len(text) and text[i] in "。！？.!?」』）)\"'”’":
         i += 1
+    for mark in ("**", "`", "*"):  # closes what was opened in this sentence, and opens nothing of the next
+        if text.startswith(mark, i) and text.count(mark, begin, i) % 2:
+            return i + len(mark)
     return i
 
 
-def _ends_latin(text: str, i: int) -> bool:
-    after = _behind_marks(text, i)
+def _ends_latin(text: str, i: int, begin: int) -> bool:
+    if text[i] == "." and text[begin:i].strip(" *_-").isdigit():
+        return False  # the number of a list item
+    after = _behind_marks(text, i, begin)
     if after < len(text) and not text[after].isspace():
         # no space in Japanese text behind "?" or "!" either
         return text[i] in "!?" and JAPANESE.match(text[after]) is not None

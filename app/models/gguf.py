@@ -1,0 +1,157 @@
+"""The header of a GGUF file: enough to refuse a wrong file and to foretell its memory.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little endian.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from terakoya.errors import BadInput
+
+MAGIC = b"GGUF"
+_SMALLEST = 32
+"""Bytes of the fixed header and the shortest thing that can follow it."""
+_LONGEST_TEXT = 1 << 24
+_MOST_ENTRIES = 1 << 16
+_MOST_ITEMS = 1 << 24
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING = 8
+_ARRAY = 9
+_KEY_VALUE_BYTES = 2  # the cache holds 16-bit floats unless told otherwise
+
+_Value = bool | int | float | str | tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GgufHeader:
+    """What a GGUF file says of itself.
+
+    Attributes:
+        path: The file.
+        size: Bytes on disk.
+        architecture: Family of the model, `llama`, `qwen3` ...
+        name: Name that its makers gave it, or the file's stem.
+        context: Tokens of the context that it was trained for; 0 where it does not say.
+        cache_per_token: Bytes of the key-value cache for one token of context, an estimate: models with
+            sliding windows or recurrent layers need less.
+    """
+
+    path: Path
+    size: int
+    architecture: str
+    name: str
+    context: int
+    cache_per_token: int
+
+    def memory(self, context_tokens: int) -> int:
+        """Bytes that running it with this context takes: weights and key-value cache."""
+        return self.size + context_tokens * self.cache_per_token
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Reads the header of the GGUF file at `path`.
+
+    Raises:
+        BadInput: `model_missing`, `model_not_gguf`, or `model_broken` where the header is damaged.
+    """
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise BadInput("model_not_gguf", path=path)
+        with path.open("rb") as file:
+            if size < _SMALLEST or file.read(4) != MAGIC:
+                raise BadInput("model_not_gguf", path=path)
+            values = _Reader(file, size).entries()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise BadInput("model_missing", path=path) from None
+        raise BadInput("model_broken", path=path, reason=error.strerror or error) from None
+    except (EOFError, ValueError, UnicodeDecodeError) as error:
+        raise BadInput("model_broken", path=path, reason=error) from None
+    architecture = str(values.get("general.architecture") or "")
+    return GgufHeader(
+        path=path,
+        size=size,
+        architecture=architecture,
+        name=str(values.get("general.name") or path.stem),
+        context=_integer(values.get(f"{architecture}.context_length")),
+        cache_per_token=_cache_per_token(values, architecture),
+    )
+
+
+def _cache_per_token(values: dict[str, _Value], architecture: str) -> int:
+    layers = _integer(values.get(f"{architecture}.block_count"))
+    heads = values.get(f"{architecture}.attention.head_count")
+    cached = values.get(f"{architecture}.attention.head_count_kv", heads)
+    per_layer = list(cached) if isinstance(cached, tuple) else [_integer(cached)] * layers
+    query_heads = max(heads) if isinstance(heads, tuple) and heads else _integer(heads)
+    length = _integer(values.get(f"{architecture}.embedding_length")) // max(query_heads, 1)
+    key = _integer(values.get(f"{architecture}.attention.key_length")) or length
+    value = _integer(values.get(f"{architecture}.attention.value_length")) or length
+    return sum(per_layer) * (key + value) * _KEY_VALUE_BYTES
+
+
+def _integer(value: _Value) -> int:
+    return max(value, 0) if isinstance(value, int) else 0
+
+
+class _Reader:
+    """Reads the key-value section; every length is checked, since the file may be anyone's."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+
+    def entries(self) -> dict[str, _Value]:
+        version = self._number("I")
+        if version not in (2, 3):
+            raise ValueError(f"GGUF version {version}")
+        self._number("Q")  # how many tensors
+        count = self._number("Q")
+        if count > _MOST_ENTRIES:
+            raise ValueError(f"{count} entries in its header")
+        return {self._text(): self._value(self._number("I")) for _ in range(count)}
+
+    def _bytes(self, length: int) -> bytes:
+        data = self._file.read(length)
+        if len(data) != length:
+            raise EOFError("the file ends inside its header")
+        return data
+
+    def _number(self, code: str) -> int:
+        (value,) = struct.unpack(f"<{code}", self._bytes(struct.calcsize(code)))
+        return int(value)
+
+    def _text(self) -> str:
+        length = self._number("Q")
+        if length > min(_LONGEST_TEXT, self._size):
+            raise ValueError(f"a text of {length} bytes in its header")
+        return self._bytes(length).decode("utf-8", "replace")
+
+    def _value(self, kind: int) -> _Value:
+        if kind == _STRING:
+            return self._text()
+        if kind == _ARRAY:
+            return self._array()
+        if kind not in _SCALARS:
+            raise ValueError(f"a value of unknown type {kind} in its header")
+        code = _SCALARS[kind]
+        (value,) = struct.unpack(f"<{code}", self._bytes(struct.calcsize(code)))
+        return value  # type: ignore[no-any-return]
+
+    def _array(self) -> _Value:
+        kind = self._number("I")
+        count = self._number("Q")
+        if count > _MOST_ITEMS:
+            raise ValueError(f"an array of {count} items in its header")
+        if kind in (_STRING, _ARRAY):
+            for _ in range(count):
+                self._value(kind)
+            return None
+        if kind not in _SCALARS:
+            raise ValueError(f"a value of unknown type {kind} in its header")
+        code = _SCALARS[kind]
+        data = self._bytes(count * struct.calcsize(code))
+        return tuple(int(x) for x in struct.unpack(f"<{count}{code}", data)) if code not in "fd" else None

@@ -1,0 +1,153 @@
+"""Makes tiny language models as GGUF files, so that tests run the real llama.cpp in milliseconds.
+
+Two kinds. Without `reply`, weights are random: greedy decoding goes on until the context is full, and
+sampling gives lively nonsense with many byte tokens. With `reply`, the model says that text after any
+prompt and then ends its turn: attention and feed-forward add nothing, every token has a nearly orthogonal
+embedding, and the output row of a token is the embedding of the one that it follows.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+CONTROL = ("<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
+ALPHABET = [
+    "▁",
+    *(chr(code) for code in range(0x21, 0x7F)),
+    *(chr(code) for code in range(0x3041, 0x3097)),
+    *(chr(code) for code in range(0x30A1, 0x30FD)),
+    *"。、「」日本語学習茶書記",
+]
+
+
+def tiny_gguf(
+    path: Path,
+    *,
+    context: int = 512,
+    reply: str | None = None,
+    template: str | None = TEMPLATE,
+    layers: int = 2,
+    width: int = 96,
+    seed: int = 7,
+) -> Path:
+    """Writes a llama model with a SentencePiece vocabulary that falls back to bytes.
+
+    Args:
+        path: Where the file goes.
+        context: Context length that the model claims to be trained for.
+        reply: What it says, whatever the prompt; None for random weights.
+        template: Chat template in Jinja, or None to leave it out.
+        layers: Number of blocks.
+        width: Embedding length, a multiple of 8; wider and deeper is slower.
+        seed: Of the random weights.
+    """
+    tokens, types = _vocabulary()
+    script = [] if reply is None else _script(reply, tokens, types)
+    random = np.random.default_rng(seed)
+    feed_forward = 2 * width
+
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_name("tiny")
+    writer.add_context_length(context)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(feed_forward)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(width // 4)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([-float(number) for number in range(len(tokens))])
+    writer.add_token_types([int(kind) for kind in types])
+    writer.add_unk_token_id(0)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(tokens.index("<|end|>"))
+    writer.add_add_bos_token(True)
+    writer.add_add_space_prefix(False)
+    if template is not None:
+        writer.add_chat_template(template)
+
+    def matrix(rows: int, columns: int, scale: float) -> NDArray[np.float32]:
+        return (random.standard_normal((rows, columns)) * scale).astype(np.float32)
+
+    embedding = matrix(len(tokens), width, 1.0)
+    scale = 0.0 if script else width**-0.5
+    output = matrix(len(tokens), width, 0.01 if script else 3 * width**-0.5)
+    for number, kind in enumerate(types):
+        if kind in (gguf.TokenType.CONTROL, gguf.TokenType.UNKNOWN):
+            output[number] = 0
+    chain = [tokens.index("<|assistant|>"), *script, tokens.index("<|end|>")] if script else []
+    for before, after in pairwise(chain):
+        output[after] = embedding[before]
+
+    writer.add_tensor("token_embd.weight", embedding)
+    for layer in range(layers):
+        block = f"blk.{layer}"
+        writer.add_tensor(f"{block}.attn_norm.weight", np.ones(width, dtype=np.float32))
+        writer.add_tensor(f"{block}.attn_q.weight", matrix(width, width, scale))
+        writer.add_tensor(f"{block}.attn_k.weight", matrix(width // 2, width, scale))
+        writer.add_tensor(f"{block}.attn_v.weight", matrix(width // 2, width, scale))
+        writer.add_tensor(f"{block}.attn_output.weight", matrix(width, width, scale))
+        writer.add_tensor(f"{block}.ffn_norm.weight", np.ones(width, dtype=np.float32))
+        writer.add_tensor(f"{block}.ffn_gate.weight", matrix(feed_forward, width, scale))
+        writer.add_tensor(f"{block}.ffn_up.weight", matrix(feed_forward, width, scale))
+        writer.add_tensor(f"{block}.ffn_down.weight", matrix(width, feed_forward, scale))
+    writer.add_tensor("output_norm.weight", np.ones(width, dtype=np.float32))
+    writer.add_tensor("output.weight", output)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _vocabulary() -> tuple[list[str], list[gguf.TokenType]]:
+    tokens = ["<unk>", "<s>", "</s>"]
+    types = [gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL]
+    for group, kind in (
+        ([f"<0x{byte:02X}>" for byte in range(256)], gguf.TokenType.BYTE),
+        (ALPHABET, gguf.TokenType.NORMAL),
+        (CONTROL, gguf.TokenType.CONTROL),
+    ):
+        tokens += group
+        types += [kind] * len(group)
+    return tokens, types
+
+
+def _script(reply: str, tokens: list[str], types: list[gguf.TokenType]) -> list[int]:
+    """Tokens that spell `reply`, no token twice; pieces that are needed for it join the vocabulary.
+
+    A character outside the vocabulary is spelt in bytes as long as its bytes were not used yet, so that
+    replies exercise characters that come in parts.
+    """
+    rest = reply.replace(" ", "▁")
+    used: list[int] = []
+    while rest:
+        spelling = [tokens.index(f"<0x{byte:02X}>") for byte in rest[0].encode()]
+        if rest[0] not in tokens and len(set(spelling)) == len(spelling) and not set(spelling) & set(used):
+            used += spelling
+            rest = rest[1:]
+            continue
+        length = next((n for n in range(1, len(rest) + 1) if _number(rest[:n], tokens) not in used), 0)
+        if not length:
+            raise ValueError(f"end the reply with other characters than {rest!r}: no new piece spells them")
+        piece = rest[:length]
+        if piece not in tokens:
+            tokens.append(piece)
+            types.append(gguf.TokenType.NORMAL)
+        used.append(tokens.index(piece))
+        rest = rest[length:]
+    return used
+
+
+def _number(piece: str, tokens: list[str]) -> int | None:
+    return tokens.index(piece) if piece in tokens else None
