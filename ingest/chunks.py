@@ -85,9 +85,10 @@ def _sections(document: Document) -> Iterable[_Section]:
                 yield _Section(tuple(title for _, title in path), nodes)
                 nodes = []
             path = [(level, title) for level, title in path if level < node.level]
-            path.append((node.level, plain(document.text[node.start : node.end]).splitlines()[0].strip("= -") or ""))
-            if not path[-1][1]:
-                path.pop()
+            shown = plain(document.text[node.start : node.end]).splitlines()
+            title = shown[0].strip("= -") if shown else ""  # a heading may hold marks or an image alone
+            if title:
+                path.append((node.level, title))
         nodes.append(node)
     if nodes:
         yield _Section(tuple(title for _, title in path), nodes)

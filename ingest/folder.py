@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.read import SUFFIXES
 from terakoya.errors import BadInput
+from terakoya.text.normalise import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ def scope_of(path: Path, roots: Sequence[Root]) -> Scope:
         raise BadInput("path_unreadable", path=path, reason=_reason(error)) from None
     if not place.is_dir() and not place.is_file():
         raise BadInput("path_kind", path=path)
+    if not is_text(str(place)):
+        raise BadInput("note_name", path=printable(str(place)))
     single = place.is_file()
     if single and place.suffix.lower() not in SUFFIXES:
         raise BadInput("note_kind", path=path, kinds=" ".join(sorted(SUFFIXES)))
@@ -91,6 +94,15 @@ def walk(scope: Scope, others: Sequence[Path]) -> Iterator[FoundFile]:
                 found = _found(here / name, scope.root)
                 if found:
                     yield found
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is text; other bytes of a name come as unpaired surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _found(file: Path, root: Path) -> FoundFile | None:

@@ -47,7 +47,7 @@ def parse(text: str, *, plain_text: bool = False) -> Document:
         plain_text: The note is no Markdown: an indent does not make code.
     """
     lines = _Lines(text)
-    tokens = _parser(plain_text).parse(_BULLETS.sub(r"\1- ", text))
+    tokens = _parser(plain_text).parse(_BULLETS.sub(_as_bullet, text))
     front = next((t.content for t in tokens[:1] if t.type == "front_matter"), "")
     nodes = _Builder(tokens, lines).build()
     meta = _front_matter(front)
@@ -60,6 +60,10 @@ def parse(text: str, *, plain_text: bool = False) -> Document:
     return Document(
         text, tuple(nodes), title, tuple(str(tag) for tag in tags) if isinstance(tags, list | tuple) else ()
     )
+
+
+def _as_bullet(found: re.Match[str]) -> str:
+    return found.group(1).replace("\u3000", "  ") + "- "
 
 
 def _front_matter(content: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The store: one DuckDB file with notes, chunks, postings and vectors, and who may open it."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from terakoya.types import Block, Language, Passage
 
 SCHEMA_VERSION: Final = "1"
 
+_LOCKED: Final = re.compile(r"could not set lock|different configuration|used by another process", re.IGNORECASE)
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
            c.text, c.blocks, c.cuts, c.language, c.doubtful
@@ -50,6 +52,7 @@ class Store:
         self.path = path
         self.read_only = read_only
         self.writing = threading.RLock()
+        self.ingesting = threading.Lock()
         self._connection = _connect(path, read_only=read_only)
         try:
             if not read_only:
@@ -64,6 +67,9 @@ class Store:
         except duckdb.CatalogException:
             self.close()
             raise Unavailable("store_empty", path=path) from None
+        except duckdb.Error as error:
+            self.close()
+            raise _translated(error, path) from error
         except BaseException:
             self.close()
             raise
@@ -232,7 +238,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 def _translated(error: duckdb.Error, path: Path) -> Unavailable:
     said = str(error)
-    if "lock" in said.lower():
+    if _LOCKED.search(said):
         return Busy("store_busy", path=path)
     if "No space left" in said:
         return Unavailable("disk_full", path=path)

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ingest.folder import FoundFile, Root, Scope, scope_of, walk
+from ingest.folder import FoundFile, Root, Scope, is_text, scope_of, walk
 from ingest.read import READER_VERSION, NoteRecord, digest_of, read_note
 from ingest.rows import delete_notes, insert_chunks, insert_note, insert_postings, rebuild_postings
 from ingest.store import Store
 from ingest.vectors import Vectors
 from terakoya.errors import BadInput, Busy, TerakoyaError
 from terakoya.text.analyser import Analyser
+from terakoya.text.normalise import printable
 
 Progress = Callable[[int, int, str], None]
 """Called with notes done, notes in all, and the note at work."""
@@ -94,7 +95,7 @@ class Ingest:
             BadInput: A path does not exist or cannot be read, or holds no notes at all.
             Busy: Another ingest into this store is under way.
         """
-        if not self._store.writing.acquire(blocking=False):
+        if not self._store.ingesting.acquire(blocking=False):
             raise Busy("ingest_busy")
         started = time.perf_counter()
         report = Report(dry_run=dry_run)
@@ -102,11 +103,12 @@ class Ingest:
             if not dry_run:
                 self._renew_index()
             roots = self._roots()
-            scopes = [scope_of(path, roots) for path in paths]
-            for path, scope in zip(paths, scopes, strict=True):
-                roots = self._sync(path, scope, roots, report, progress, cancelled)
+            for path in paths:  # one that cannot be read stops the run before anything is written
+                scope_of(path, roots)
+            for path in paths:  # once more, as a path before may have become its root
+                roots = self._sync(path, scope_of(path, roots), roots, report, progress, cancelled)
         finally:
-            self._store.writing.release()
+            self._store.ingesting.release()
         report.seconds = time.perf_counter() - started
         return report
 
@@ -126,15 +128,17 @@ class Ingest:
             raise BadInput("folder_empty", path=path)
         if root is None:
             root = Root(id=0, path=scope.root, name=_free_name(scope.root.name, roots))
-            if not report.dry_run:
-                root = self._add_root(root)
             roots = [*roots, root]
         prefix = f"{root.name}/" if len(roots) > 1 else ""
+        before = len(report.problems)
         changes, touched = self._plan(found, known, prefix, report)
+        if scope.single and len(report.problems) > before:
+            raise report.problems[-1][1]
+        if not root.id and not report.dry_run:
+            root = self._add_root(root)
+            roots = [*roots[:-1], root]
         gone = {p: note for p, note in known.items() if p not in {f.path for f in found}}
         self._tell_renames(changes, gone, prefix, report)
-        if scope.single and report.problems and not changes:
-            raise report.problems[-1][1]
         if not report.dry_run:
             self._delete([note.id for note in gone.values()])
             self._touch(touched)
@@ -155,7 +159,7 @@ class Ingest:
             try:
                 data = self._bytes(file)
             except TerakoyaError as error:
-                report.problems.append((prefix + file.path, error))
+                report.problems.append((prefix + printable(file.path), error))
                 continue
             if before and current and before.digest == digest_of(data):
                 report.unchanged += 1
@@ -166,6 +170,8 @@ class Ingest:
         return changes, touched
 
     def _bytes(self, file: FoundFile) -> bytes:
+        if not is_text(file.path):
+            raise BadInput("note_name", path=printable(file.path))
         if file.size > self._max_bytes:
             raise BadInput(
                 "note_large", path=file.file, size=file.size / 2**20, limit=self._max_bytes / 2**20

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -14,6 +15,13 @@ from terakoya.protocols import Embedder
 from terakoya.types import Language
 
 Vector = NDArray[np.float32]
+
+_CHUNKS: Final = """
+    SELECT id, heading, ancestors, text, language FROM chunks
+    WHERE language IN (SELECT unnest($languages))
+"""
+_WITHOUT_VECTOR: Final = "AND NOT EXISTS (FROM vectors WHERE chunk = chunks.id)"
+"""Notes may have come in while no embedder was set."""
 
 
 class Vectors:
@@ -57,14 +65,19 @@ class Vectors:
             )
 
     def renew(self) -> None:
-        """Embeds all chunks again when the vectors were made by another embedder."""
+        """Embeds what has no vector of this embedder: all chunks when another made them, else those left out."""
         found, wanted = self._store.meta("embedder"), self._embedder.fingerprint
-        if found == wanted:
+        reader = self._store.cursor()
+        rows = reader.execute(
+            _CHUNKS + (_WITHOUT_VECTOR if found == wanted and _exists(reader) else ""),
+            {"languages": sorted(self._embedder.languages)},
+        ).fetchall()
+        if found == wanted and not rows:
             return
-        rows = self._store.cursor().execute("SELECT id, heading, ancestors, text, language FROM chunks").fetchall()
         vectors = self.embed([(embedded_text(h, a, text), language) for _, h, a, text, language in rows])
         with self._store.transaction() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS vectors")
+            if found != wanted:
+                cursor.execute("DROP TABLE IF EXISTS vectors")
             self.insert(cursor, [row[0] for row in rows], vectors)
             cursor.execute("INSERT OR REPLACE INTO meta VALUES ('embedder', $wanted)", {"wanted": wanted})
 

@@ -15,9 +15,8 @@ _ELEMENTS: Final = (
 )
 # Only HTML's own elements are taken out: `<EOS>` or `List<String>` in a note is text.
 _TAG: Final = re.compile(rf"</?(?:{_ELEMENTS})(?=[\s/>])[^<>\n]*>", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE: Final = re.compile(r" {0,3}(?:[-*+>] |\d+[.)] |[ \t])*(`{3,}|~{3,})")
-_INLINE_CODE: Final = re.compile(r"(`+)(?!`)(?:[^`\n]|(?!\1)`)*?(?<!`)\1(?!`)")
+_CODE_OR_COMMENT: Final = re.compile(r"(`+)(?!`)(?:[^`\n]|(?!\1)`)*?(?<!`)\1(?!`)|<!--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def view_of(source: str) -> View:
 
 
 def _removals(source: str) -> list[tuple[int, int]]:
-    code = _code_spans(source)
+    code, hidden = _code_and_comments(source)
     starts = [start for start, _ in code]
 
     def in_code(offset: int) -> bool:
@@ -69,16 +68,15 @@ def _removals(source: str) -> list[tuple[int, int]]:
         return index >= 0 and offset < code[index][1]
 
     found: list[tuple[int, int]] = []
-    for comment in _COMMENT.finditer(source):
-        if not in_code(comment.start()):
-            found += _without_line_breaks(source, comment.start(), comment.end())
-    comments = [(start, end) for start, end in found]
+    for start, end in hidden:
+        found += _without_line_breaks(source, start, end)
+    comments = list(found)
     position = 0
     for tag in _TAG.finditer(source):
         while position < len(comments) and comments[position][1] <= tag.start():
             position += 1
-        hidden = position < len(comments) and comments[position][0] <= tag.start()
-        if not hidden and not in_code(tag.start()):
+        in_comment = position < len(comments) and comments[position][0] <= tag.start()
+        if not in_comment and not in_code(tag.start()):
             found.append(tag.span())
     return sorted(found)
 
@@ -94,22 +92,33 @@ def _without_line_breaks(source: str, start: int, end: int) -> list[tuple[int, i
     return spans
 
 
-def _code_spans(source: str) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
+def _code_and_comments(source: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Spans of code and of comments, in one pass: whichever begins first hides the other's marks."""
+    code: list[tuple[int, int]] = []
+    comments: list[tuple[int, int]] = []
     fence: str | None = None
-    opened = offset = 0
+    opened = offset = behind = 0  # `behind` is the end of the last comment
+    last_close = source.rfind("-->")
     for line in source.splitlines(keepends=True):
-        mark = _FENCE.match(line)
-        if fence is None and mark:
+        stop = offset + len(line)
+        mark = _FENCE.match(line) if fence is None and behind <= offset else None
+        if mark:
             fence, opened = mark.group(1), offset
         elif fence is not None:
             bare = line.strip()
             if bare.startswith(fence) and not bare.strip(fence[0]):
-                spans.append((opened, offset + len(line)))
+                code.append((opened, stop))
                 fence = None
-        elif "`" in line:
-            spans += [(offset + code.start(), offset + code.end()) for code in _INLINE_CODE.finditer(line)]
-        offset += len(line)
+        else:
+            at = max(offset, behind)
+            while found := _CODE_OR_COMMENT.search(source, at, stop):
+                at = found.end()
+                if found.group() != "<!--":
+                    code.append(found.span())
+                elif at <= last_close:
+                    at = behind = source.index("-->", at) + 3
+                    comments.append((found.start(), behind))
+        offset = stop
     if fence is not None:
-        spans.append((opened, len(source)))
-    return spans
+        code.append((opened, len(source)))
+    return code, comments

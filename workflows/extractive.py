@@ -16,14 +16,18 @@ from workflows.composing import compose, nearest
 from workflows.units import Unit, plain_line, units_of
 
 MOST_UNITS: Final = 6
-SUPPORTED: Final = 0.68
+SUPPORTED: Final = 0.6
 """Share of the question's evidence that the chosen units must hold for an answer."""
 _CONTEXT: Final = 0.75
 """Evidence in headings and ancestors counts less than evidence in the unit itself."""
+_NAMED_CONTEXT: Final = 0.95
+"""The same, where the heading or item right above is the very name of what is asked about."""
 _HEAD_BONUS: Final = 0.45
 _KIND_BONUS: Final = 0.12
 _RANK_BONUS: Final = 0.1
 _TASK_PENALTY: Final = 0.5
+_SECTION_BONUS: Final = 0.03
+_SECTION_PENALTY: Final = 0.2
 _FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]")
 _ENUMERATION: Final = re.compile(r"[^、]+、[^、]+、|[^・]+・[^・]+・|\w, [^,.]+, |[^/]+ / [^/]+ / ")
 
@@ -39,7 +43,8 @@ _NUMBER: Final = re.compile(
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|double)\b",
     re.IGNORECASE,
 )
-_HEAD_ENDS: Final = re.compile(r"\s*(?:[:：=＝]|\s[-–—]\s|とは|は、|[（(]|→|=>| is | are | means )")
+_BRACKETS: Final = re.compile(r"[（(]([^（()）]*)[)）]")
+_HEAD_ENDS: Final = re.compile(r"\s*(?:[:：=＝]|\s[-–—]\s|(?<!も)とは|は、|→|=>| is | are | means )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class _Candidate:
 
     unit: Unit
     rank: int
+    own: Reading
     whole: Reading
     above: Reading
     heads: tuple[tuple[Reading, ...], ...]
@@ -115,6 +121,7 @@ class ExtractiveAnswerer:
             _Candidate(
                 unit,
                 rank,
+                read(unit.own),
                 read(unit.text),
                 read("\n".join((*unit.headings, *unit.ancestors, *unit.header))),
                 tuple(
@@ -133,14 +140,23 @@ class ExtractiveAnswerer:
         unit, whole, above = candidate.unit, candidate.whole, candidate.above
         weights = {t.surface: asked.weight(t, whole.language) for t in asked.terms}
         total = sum(weights.values()) or 1.0
-        direct = {t.surface: whole.evidence(t) for t in asked.terms}
+        scattered = _scattered(unit)
+        direct = {
+            t.surface: max(candidate.own.evidence(t), scattered * whole.evidence(t)) for t in asked.terms
+        }
         both = {t.surface: max(direct[t.surface], above.evidence(t)) for t in asked.terms}
         support = sum(weights[t] * both[t] for t in weights) / total
         if not support:
             return _Scored(unit, 0.0, 0.0, direct, both)
-        counted = {t: max(direct[t], (1.0 if unit.kind == "section" else _CONTEXT) * both[t]) for t in weights}
-        score = sum(weights[t] * counted[t] for t in weights) / total
-        score += _HEAD_BONUS * _headed(asked, candidate)
+        context = 1.0 if unit.kind == "section" else _NAMED_CONTEXT if _under_its_name(asked, candidate) else _CONTEXT
+        counted = {t: max(direct[t], context * both[t]) for t in weights}
+        ranks = {t.surface: asked.rank_weight(t, whole.language) for t in asked.terms}
+        score = sum(ranks[t] * counted[t] for t in ranks) / sum(ranks.values())
+        headed = _headed(asked, candidate)
+        score += _HEAD_BONUS * headed
+        if unit.kind == "section" and unit.own_end == unit.start:
+            # a whole section is quoted for its heading, not because one line in it fits
+            score += _SECTION_BONUS if headed else -_SECTION_PENALTY
         score += _kind_bonus(asked, unit)
         score += _RANK_BONUS / (1 + candidate.rank)
         score -= 0.05 * log(1 + len(unit.text) / 120)
@@ -193,7 +209,7 @@ class ExtractiveAnswerer:
                     break
         best = scored[0]
         held = [min(best.direct[t.surface] for t in side if t.surface in best.direct) for side in asked.sides]
-        if min(held) >= 0.5 and (len(chosen) < 2 or best.unit.children >= 2):
+        if min(held) >= 0.5 and len(chosen) < 2:
             return [best]
         return chosen or [best]
 
@@ -224,20 +240,42 @@ def _support(asked: Question, chosen: Sequence[_Scored]) -> float:
     return sum(w * max(c.whole[t] for c in chosen) for t, w in weights.items()) / total
 
 
+def _scattered(unit: Unit) -> float:
+    """What evidence in nested lines is worth: in a long list, words that stand far apart say little together."""
+    lines = unit.text.count("\n") + 1
+    return 1.0 if lines <= 6 else 0.8 if lines <= 12 else 0.6
+
+
+def _under_its_name(asked: Question, candidate: _Candidate) -> bool:
+    """The heading or item right above is a term of the question and nothing else."""
+    return any(
+        alias.content and alias.content <= {token.form for token, _ in term.tokens}
+        for aliases in candidate.heads[1:]
+        for alias in aliases
+        for term in asked.subject
+        if alias.evidence(term) >= 0.5
+    )
+
+
 def _headed(asked: Question, candidate: _Candidate) -> float:
     """How surely the unit is about just what is asked: its own head, or the one right above, names it."""
-    subject = asked.subject
+    # verbs say what is asked of a thing; its heading is its noun
+    subject = [t for t in asked.subject if t.tokens[0][0].kind != "predicate"] or asked.subject
     if not subject:
         return 0.0
     forms = {token.form for term in subject for token, _ in term.tokens}
+    total = sum(term.weight for term in subject)
     best = 0.0
     for level, aliases in enumerate(candidate.heads):
         for alias in aliases:
-            if alias.content and min(alias.evidence(term) for term in subject) >= 0.5:
-                nearness = 1.0 / (1 + len(alias.content - forms))
+            share = sum(term.weight for term in subject if alias.evidence(term) >= 0.5) / total
+            if share and alias.content:
+                nearness = share**2 / (1 + len(alias.content - forms))
                 if level:  # under a heading, the first lines say what it is
                     nearness *= 0.95 / (1 + 0.2 * candidate.unit.position)
                 best = max(best, nearness)
+    if asked.asks_day and candidate.unit.kind == "section":
+        return float(any(min(map(head.evidence, subject)) for heads in candidate.heads for head in heads))
     return best if asked.kind in ("definition", "list", "open", "formula") else 0.6 * best
 
 
@@ -252,7 +290,7 @@ def _kind_bonus(asked: Question, unit: Unit) -> float:
                 return 2 * _KIND_BONUS
             return _KIND_BONUS if unit.children > 1 or _ENUMERATION.search(unit.text) else 0.0
         case "code":
-            return _KIND_BONUS if unit.kind == "code" or "`" in unit.text else 0.0
+            return 2 * _KIND_BONUS if unit.kind == "code" else _KIND_BONUS if "`" in unit.text else 0.0
         case "formula":
             return 2 * _KIND_BONUS if unit.kind == "formula" or _FORMULA.search(unit.text) else 0.0
         case _:
@@ -269,7 +307,7 @@ def _fits(asked: Question, candidate: _Candidate, whole: Mapping[str, float]) ->
     if asked.kind == "who" and not _names_somebody(asked, candidate):
         return 0.6
     if asked.kind == "when" and not _DATE.search(near):
-        return 0.6
+        return 0.85  # "when" may also ask for a condition
     if asked.kind == "how-many" and not _NUMBER.search(near):
         return 0.6
     return 1.0
@@ -301,11 +339,14 @@ def _told_apart(asked: Question, near: Sequence[_Scored]) -> tuple[str, str]:
 
 def _heads_of(unit: Unit) -> list[str]:
     above = unit.ancestors[-1:] or unit.headings[-1:]
-    own = "" if unit.kind == "section" and unit.own_end == unit.start else _head(unit.own)
-    return [plain_line(own), *(_head(a) for a in above)]
+    if unit.kind == "section" and unit.own_end == unit.start:
+        return ["", *reversed(unit.headings[-2:])]
+    return [_head(plain_line(unit.own)), *(_head(a) for a in above)]
 
 
 def _head(own: str) -> str:
-    """What stands before the colon, bracket or verb of a unit: the term that it defines."""
+    """What stands before the colon or verb of a unit, the term that it defines; what stands in brackets is an alias."""
     line = own.strip().split("\n")[0]
-    return _HEAD_ENDS.split(line, maxsplit=1)[0][:80]
+    inside = _BRACKETS.findall(line[:80])
+    head = _HEAD_ENDS.split(_BRACKETS.sub("", line), maxsplit=1)[0][:80]
+    return "|".join([head, *inside])

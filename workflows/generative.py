@@ -17,6 +17,9 @@ from workflows.prompts import load_prompt
 from workflows.units import units_of
 
 _MARK: Final = re.compile(r"\s?\[(\d{1,3})\]")
+_ENTRY: Final = re.compile(r"\n(?=\s*(?:[-*+・]|\d{1,3}[.)])\s)|\n\s*\n")
+_DELIMITER: Final = re.compile(r"<(\s*/?\s*passage)", re.IGNORECASE)
+_ATTRIBUTE: Final = str.maketrans({'"': "'", "<": "‹", ">": "›", "\n": " "})
 _LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
 _NO_ANSWER: Final = "NO ANSWER"
 _SUPPORTED: Final = 0.5
@@ -122,15 +125,16 @@ class GenerativeAnswerer:
 
 
 def _shown(number: int, passage: Passage) -> str:
-    path = " > ".join((*passage.heading, *passage.ancestors))
-    return f'<passage number="{number}" path="{path}">\n{passage.text}\n</passage>'
+    path = " > ".join((*passage.heading, *passage.ancestors)).translate(_ATTRIBUTE)
+    text = _DELIMITER.sub(r"‹\1", passage.text)  # a note cannot end its own passage, or begin another
+    return f'<passage number="{number}" path="{path}">\n{text}\n</passage>'
 
 
 def _claims(said: str) -> list[_Claim]:
     """Sentences with the marks that stand in or right behind them."""
     claims: list[_Claim] = []
-    for start, end in sentence_spans(said):
-        piece = said[start:end]
+    entries = [entry for entry in _ENTRY.split(said) if entry.strip()]
+    for piece in (entry[start:end] for entry in entries for start, end in sentence_spans(entry)):
         markers = tuple(int(m) for m in _MARK.findall(piece))
         text = _MARK.sub("", piece).strip()
         leading = re.match(r"^((?:\s?\[\d{1,3}\])+)", piece)

@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from terakoya.catalogue import text as sentence
-from terakoya.errors import Unavailable
+from terakoya.errors import TerakoyaError
 from terakoya.protocols import Answerer, Retriever, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
@@ -77,7 +77,7 @@ class Nodes:
                 write({"type": "replace", "text": ""})
             try:
                 draft = self._ask(answerer, state, passages, history, emit)
-            except Unavailable:
+            except TerakoyaError:  # the model is away, or the passages are too long for it
                 if last:
                     raise
                 continue

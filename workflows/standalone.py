@@ -24,11 +24,12 @@ def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> s
     if not history:
         return question
     before = analyse_question(history[-1].standalone or history[-1].question, analyser)
-    subject = _subject(before.text, [t.token.surface for t in before.subject])
+    subject = _subject(before.text, [t.surface for t in before.subject])
     if not subject:
         return question
     asked = analyse_question(question, analyser)
-    if any(t.token.form in {b.token.form for b in before.subject} for t in asked.subject if not t.generic):
+    known = {token.form for term in before.subject for token, _ in term.tokens}
+    if any(all(token.form in known for token, _ in t.tokens) for t in asked.subject if not t.generic):
         return question
     pointing = _POINTING_JA if asked.language == "ja" else _POINTING_EN
     found = pointing.search(question)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
 
+from terakoya.text.language import JAPANESE
 from terakoya.text.normalise import fold
 from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, JAPANESE_QUESTION
 
-TokenKind = Literal["noun", "name", "predicate", "number", "latin", "weak", "question"]
+TokenKind = Literal["noun", "name", "predicate", "number", "latin", "affix", "weak", "question"]
 
 VERSION: Final = "1"
 _RUN: Final = re.compile(
@@ -28,8 +29,12 @@ _RUN: Final = re.compile(
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-ɏ]+|[À-ɏ]+|\d+")
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
-_LONGEST_RUN: Final = 4000
-"""Sudachi refuses more than 49,149 bytes at once; what is longer is cut here, which no word reaches."""
+_PIECE: Final = re.compile(r"[^\n]{1,4000}")
+"""Sudachi refuses more than 49,149 bytes at once; a longer line is cut here, which no word reaches."""
+_DATE: Final = re.compile(
+    r"(?:(?P<year>(?:1[0-9]|20)\d\d)\s?[年/.-]\s?)?(?<!\d)(?P<month>1[0-2]|0?[1-9])\s?[月/.-]\s?(?P<day>3[01]|[12]\d|0?[1-9])"
+    r"(?!\d|[/.-]\d)日?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Token:
     Attributes:
         form: What is compared: normalised, folded, stemmed.
         surface: As it stands in the folded text.
-        kind: What it is; `weak` words are indexed but are no evidence, `question` words ask.
+        kind: What it is; `weak` words are indexed but are no evidence, an `affix` is only as part of a
+            compound, `question` words ask.
         start: First code point in the NFKC form of the text.
         end: Behind its last code point; a token that starts where another ends belongs to one compound with it.
     """
@@ -105,34 +111,42 @@ class Analyser:
 
     def tokens(self, text: str) -> list[Token]:
         """All terms of `text`, in order; particles, auxiliaries and marks are left out."""
-        tokens: list[Token] = []
-        for run in _RUN.finditer(unicodedata.normalize("NFKC", text)):
+        normal = unicodedata.normalize("NFKC", text)
+        tokens = _dates(normal)
+        japanese = False
+        for run in _RUN.finditer(normal):
             match run.lastgroup:
                 case "latin":
                     tokens += _latin(run.group(), run.start())
                 case "number":
                     tokens += _number(run.group(), run.start())
                 case "japanese":
-                    tokens += self._japanese(run.group(), run.start())
+                    japanese = True
                 case _:
                     word = fold(run.group())
                     tokens.append(Token(word, word, "noun", run.start(), run.end()))
-        return tokens
+        if japanese:
+            tokens += self._japanese(normal)
+        # of those that start together the longest comes first, so that parts follow their whole
+        return sorted(tokens, key=lambda token: (token.start, -token.end))
 
-    def _japanese(self, run: str, offset: int) -> list[Token]:
+    def _japanese(self, text: str) -> list[Token]:
+        """Sudachi reads whole lines, Latin words included: cut off from its noun, a particle is not known as one."""
         tokens: list[Token] = []
-        for begin in range(0, len(run), _LONGEST_RUN):
-            for morpheme in self._tokenizer().tokenize(run[begin : begin + _LONGEST_RUN]):
-                pos = morpheme.part_of_speech()
-                if pos[0] in _DROPPED:
-                    continue
+        for piece in _PIECE.finditer(text):
+            if not JAPANESE.search(piece.group()):
+                continue
+            for morpheme in self._tokenizer().tokenize(piece.group()):
                 surface = morpheme.surface()
-                start, end = offset + begin + morpheme.begin(), offset + begin + morpheme.end()
+                pos = morpheme.part_of_speech()
+                if pos[0] in _DROPPED or not JAPANESE.search(surface):
+                    continue
+                start, end = piece.start() + morpheme.begin(), piece.start() + morpheme.end()
                 if surface in "さみ" and pos[0] == "接尾辞" and tokens and tokens[-1].kind == "predicate":
                     # an adjective made a noun (高さ): the noun is asked for, the adjective stays findable
                     stem = tokens.pop()
                     word = stem.surface + surface
-                    tokens += [replace(stem, kind="weak"), Token(word, word, "noun", stem.start, end)]
+                    tokens += [Token(word, word, "noun", stem.start, end), replace(stem, kind="weak")]
                     continue
                 form = _katakana_folded(fold(morpheme.normalized_form()))
                 tokens.append(Token(form, surface, _kind(form, surface, pos), start, end))
@@ -167,8 +181,10 @@ def _kind(form: str, surface: str, pos: tuple[str, ...]) -> TokenKind:
             return "number"
         case "名詞" if pos[1] == "固有名詞":
             return "name"
+        case "接尾辞" | "接頭辞":
+            return "affix"
         case "名詞" if pos[2].startswith("助数詞") and len(surface) == 1:
-            return "weak"
+            return "affix"
         case "名詞" | "形状詞" if pos[1] != "助動詞語幹":
             return "noun"
         case "動詞" | "形容詞" if pos[1] == "一般":
@@ -177,6 +193,22 @@ def _kind(form: str, surface: str, pos: tuple[str, ...]) -> TokenKind:
             return "weak"
         case _:
             return "weak"
+
+
+def _dates(text: str) -> list[Token]:
+    """Days in one form, however they are written: 12/3 and 12月3日 meet, and 2024/02/13 is found without its year."""
+    tokens = []
+    for found in _DATE.finditer(text):
+        if not found["year"] and found.group()[len(found["month"])] in ".-":
+            continue  # 1.5 and 3-4 are no days
+        day = f"--{int(found['month']):02}-{int(found['day']):02}"
+        start, end = found.span()
+        if found["year"]:
+            tokens.append(Token(found["year"] + day[1:], found.group(), "number", start, end))
+            tokens.append(Token(day, found.group(), "weak", start, end))
+        else:
+            tokens.append(Token(day, found.group(), "number", start, end))
+    return tokens
 
 
 def _number(run: str, at: int) -> list[Token]:

@@ -12,6 +12,14 @@ _APART: Final = 0.9
 """Evidence for a compound whose parts all stand in the text, but not together."""
 
 
+_KATAKANA_TO_HIRAGANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+
+
+def _even(text: str) -> str:
+    """Without white space, width, case and the kind of kana: じゃがいも and ジャガイモ are one word."""
+    return squeeze(text).translate(_KATAKANA_TO_HIRAGANA)
+
+
 class Reading:
     """A piece of text, analysed once, that tells which terms stand in it."""
 
@@ -19,9 +27,9 @@ class Reading:
         self.text = text
         self.tokens = tokens
         self.forms = frozenset(token.form for token in tokens)
-        self.content = frozenset(t.form for t in tokens if t.kind not in ("weak", "question"))
+        self.content = frozenset(t.form for t in tokens if t.kind not in ("weak", "affix", "question"))
         self.language = language_of(text)
-        self._squeezed = squeeze(text)
+        self._even = _even(text)
 
     @classmethod
     def of(cls, text: str, analyser: Analyser) -> "Reading":
@@ -32,10 +40,10 @@ class Reading:
         """Whether the token stands in the text, as a term or, where it is long enough, inside a longer word."""
         if token.form in self.forms:
             return True
-        surface = squeeze(token.surface)
+        surface = _even(token.surface)
         if token.kind == "number":
             return False
-        return len(surface) > (3 if token.kind == "latin" else 1) and surface in self._squeezed
+        return len(surface) > (3 if token.kind == "latin" else 1) and surface in self._even
 
     def evidence(self, term: QuestionTerm) -> float:
         """How far the text speaks of `term`: 1 where it stands there as written, less where only parts do.
@@ -45,7 +53,7 @@ class Reading:
         """
         if len(term.tokens) == 1:
             return float(self.holds(term.tokens[0][0]))
-        if squeeze(term.surface) in self._squeezed:
+        if _even(term.surface) in self._even:
             return 1.0
         if any(token.kind == "number" and not self.holds(token) for token, _ in term.tokens):
             return 0.0

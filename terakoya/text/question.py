@@ -52,14 +52,18 @@ _WEIGHTS: Final[Mapping[TokenKind, float]] = {
     "noun": 1.0,
     "number": 0.8,
     "predicate": 0.4,
-    "weak": 0.3,
+    "affix": 0.3,
+    "weak": 0.0,
     "question": 0.0,
 }
 _NAMED: Final = 1.4
 """Weight of a Latin term written as a name: with a capital or a digit, or among Japanese."""
 _GENERIC: Final = 0.15
+_GENERIC_RANK: Final = 0.45
+"""A generic word is little evidence that the notes answer, but it tells which of two lines does."""
 _FOREIGN: Final = 0.35
 """Share of its weight that an ordinary word keeps as evidence in a text in another language."""
+_COMPOUNDING: Final = frozenset[TokenKind]({"noun", "name", "number", "latin", "affix"})
 _HONORIFIC: Final = frozenset("おご御")
 _FACT_PREDICATE: Final = 1.7
 """When a fact is asked for (when, who, how many), the verb tells which: it weighs more."""
@@ -69,7 +73,7 @@ GENERIC: Final = frozenset(
     """特徴 特長 長所 短所 利点 欠点 メリット デメリト デメリット 仕組み 仕組 役割 目的 概要 定義 例 具体 種類 手法 方法 手順
     理由 原因 効果 内容 説明 関係 意義 機能 用途 使い方 やり方 流れ 構成 要素 要因 ポイント 注意 点 書き方 基本 代表 的 式 数式
     公式 計算式 計算 コマンド コード 略 正式 名称 呼ぶ 呼ばれる 使う 用いる 必要 表す 示す 持つ 多い 大きい 良い 日付 どちら 最も 一番
-    形 値 単位 日本語 英語 対応 関する 特に 勉強 学ぶ 学習 日 人 人物 物事 構文 次 結局 簡単 全体 順番 国 場所 使い分け 違う 異なる 比べる 比較 起きる 分かる 入る 主
+    形 値 単位 日本語 英語 対応 関する 特に 勉強 学ぶ 学習 日 人 人物 物事 構文 次 結局 簡単 全体 順番 範囲 クラス 関数 変数 メソッド 国 場所 使い分け 違う 異なる 比べる 比較 起きる 分かる 入る 主
     feature advantage disadvantage purpose role example type kind step method way reason cause benefit drawback
     process concept term idea thing differ comparison main key import call refer relate formula equation command
     syntax code number amount abbreviation acronym stand happen work typical general common major part form full
@@ -127,11 +131,23 @@ class Question:
         """The terms that are not generic; all of them where none is."""
         return tuple(t for t in self.terms if not t.generic) or self.terms
 
+    def rank_weight(self, term: QuestionTerm, language: Language) -> float:
+        """Weight of `term` in comparing texts of `language` with one another."""
+        return self.weight(term, language) if not term.generic else _GENERIC_RANK * (
+            _FOREIGN if language != self.language else 1.0
+        )
+
+    @property
+    def asks_day(self) -> bool:
+        """All it is about is a day: what was done then."""
+        return bool(self.subject) and all(_DAY.fullmatch(t.tokens[0][0].form) for t in self.subject)
+
     def weight(self, term: QuestionTerm, language: Language) -> float:
         """Weight of `term` as evidence in a text of `language`."""
         return term.weight * (_FOREIGN if term.ordinary and language != self.language else 1.0)
 
 
+_DAY: Final = re.compile(r"(?:\d{4}|-)-\d\d-\d\d")
 _COUNT: Final = re.compile(r"([2-9])\s*(?:つ|個|種類|点)|\b(two|three|four|five|six|seven)\b")
 _COUNT_WORDS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 _KANJI_COUNT: Final = str.maketrans("二三四五六七八九", "23456789")
@@ -210,18 +226,21 @@ class _TermReader:
         before = compound[-1]
         if token.end <= before.end:  # a part of the word before it
             return True
-        return token.start == before.end and "predicate" not in (before.kind, token.kind) and (
-            "question" not in (before.kind, token.kind)
+        if token.start != before.end or not {before.kind, token.kind} <= _COMPOUNDING:
+            return False
+        # KVCacheクラス is a name and a noun, but t検定 is one word
+        return len(before.surface) == 1 or before.surface.isascii() == token.surface.isascii() or (
+            "number" in (before.kind, token.kind) or "affix" in (before.kind, token.kind)
         )
 
     def _term(self, compound: list[Token]) -> QuestionTerm | None:
         whole = [t for i, t in enumerate(compound) if not any(o.start <= t.start and t.end <= o.end for o in compound[:i])]
-        if len(whole) > 1 and whole[0].kind == "weak" and whole[0].surface in _HONORIFIC:
+        if len(whole) > 1 and whole[0].kind == "affix" and whole[0].surface in _HONORIFIC:
             whole = whole[1:]
         surface = "".join(t.surface for t in whole)
         named = any(self._is_name(t) for t in whole)
         weights = tuple((t, self._token_weight(t)) for t in whole)
-        if all(t.kind in ("weak", "question") and not self._is_name(t) for t in whole):
+        if all(t.kind in ("weak", "affix", "question") and not self._is_name(t) for t in whole):
             return None
         if len(whole) <= 2 and whole[0].kind == "number" and whole[0].form == str(self.count):
             return None
