@@ -1,8 +1,9 @@
 """Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
 
+import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from app.threads import Threads
@@ -24,8 +25,8 @@ class Asker:
 
     def __init__(self, parts: Parts, threads: Threads, tracer: Tracer) -> None:
         self._tracer = tracer
-        self._threads = threads
         self._graph = build_graph(parts, threads.saver)
+        self._busy = [threading.Lock() for _ in range(64)]
 
     def ask(self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen) -> Outcome:
         """Asks `question` in a thread, new if None; blocks until it is answered.
@@ -38,16 +39,18 @@ class Asker:
         started = time.perf_counter()
         timings: dict[str, float] = {}
         tags = [effort, language_of(asked)]
-        with self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
+        # a second question in the same thread waits for the first: both append to one history
+        busy = self._busy[hash(thread) % len(self._busy)]
+        with busy, self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
             state: dict[str, Any] = {}
             since = started
-            # one question a thread at a time is the service's care; here each call has the thread to itself
-            for mode, event in self._graph.stream(
+            events: Iterator[Any] = self._graph.stream(
                 {"question": asked, "effort": effort, "trace_id": trace.trace_id},
                 {"configurable": {"thread_id": thread}},
                 stream_mode=["custom", "updates", "values"],
                 durability="exit",
-            ):
+            )
+            for mode, event in events:
                 if mode == "custom":
                     listen(event["type"], {"text": event["text"]})
                 elif mode == "values":

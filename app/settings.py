@@ -37,7 +37,9 @@ class Settings(BaseSettings):
         log_level: Level of the service's log.
     """
 
-    model_config = SettingsConfigDict(env_prefix="TERAKOYA_", frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TERAKOYA_", frozen=True, extra="forbid", env_ignore_empty=True
+    )
 
     home: Path = DEFAULT_HOME
     model: str = ""

@@ -49,7 +49,9 @@ def _never() -> bool:
 class Installation:
     """Everything of one home, built when it is first needed. Safe in several threads."""
 
-    def __init__(self, settings: Settings, store: "Store", *, deliver: bool, tracer: Tracer | None = None) -> None:
+    def __init__(
+        self, settings: Settings, store: "Store", *, deliver: bool, tracer: Tracer | None = None
+    ) -> None:
         self.settings = settings
         self._store = store
         self._deliver = deliver
@@ -97,7 +99,8 @@ class Installation:
         return Thread(
             thread_id=thread_id,
             turns=[
-                TurnModel(question=t["question"], result=AskResult.of(outcome_of(t, thread_id, {}))) for t in turns
+                TurnModel(question=t["question"], result=AskResult.of(outcome_of(t, thread_id, {})))
+                for t in turns
             ],
         )
 
@@ -260,7 +263,11 @@ class Installation:
             from app.models.local import LocalChatModel
             from workflows.generative import GenerativeAnswerer
 
-            model = LocalChatModel(engine=self._engine, model=Path(self.settings.model).stem, max_tokens=self.settings.max_answer_tokens)
+            model = LocalChatModel(
+                engine=self._engine,
+                model=Path(self.settings.model).stem,
+                max_tokens=self.settings.max_answer_tokens,
+            )
             name = Path(self.settings.model).stem
             answerers.append(GenerativeAnswerer(model, self._analyser, name=name))
         return [*answerers, ExtractiveAnswerer(self._analyser)]
@@ -288,4 +295,3 @@ def open_installation(
     return Installation(
         settings, Store(settings.store_path, read_only=not write), deliver=deliver, tracer=tracer
     )
-

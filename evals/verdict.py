@@ -82,10 +82,11 @@ def judgement_lines(judgement: Judgement) -> Iterator[str]:
 
 def _mean(report: Report, metric: str, bound: BoundKind, limit: float) -> Verdict:
     value = report.total(metric).value
-    if value is None:
-        holds = False
-    else:
-        holds = value >= limit - TOLERANCE if bound == "min_mean" else value <= limit + TOLERANCE
+    above, below = (
+        value is not None and value >= limit - TOLERANCE,
+        value is not None and value <= limit + TOLERANCE,
+    )
+    holds = above if bound == "min_mean" else below
     return Verdict(
         metric=metric, bound=bound, limit=limit, value=value, status="passed" if holds else "failed"
     )

@@ -47,6 +47,8 @@ def chunk(document: Document) -> list[Chunk]:
         start = 0 if index == 0 else starts[index]
         stop = starts[index + 1] if index + 1 < len(starts) else len(text)
         start, stop = _trim(text, start, stop)
+        if start == stop:  # white space that Markdown takes for text, such as an ideographic space
+            continue
         heading, ancestors = groups.contexts[index]
         chunks.append(
             Chunk(
@@ -174,12 +176,12 @@ def _hard_cut(spans: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
 
 def _blocks(nodes: Sequence[Node], start: int, stop: int) -> Iterable[Block]:
     for node in nodes:
-        if node.start >= stop:
+        if node.start >= stop or node.extent <= start:
             continue
         yield Block(
             kind=node.kind,
             start=max(0, node.start - start),
-            end=min(node.end, stop) - start,
+            end=max(0, min(node.end, stop) - start),
             extent=min(node.extent, stop) - start,
             depth=node.depth,
             header=node.header,

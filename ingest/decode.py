@@ -67,7 +67,7 @@ _MOSTLY = 20
 """So many sound characters beyond ASCII for each broken one make a file UTF-8 all the same."""
 
 
-class NotText(ValueError):  # noqa: N818 - the name says what the file is, as `UnicodeError` does not
+class NotText(ValueError):
     """A file that holds no text, or none in an encoding that is known here.
 
     Attributes:

@@ -9,8 +9,13 @@ from terakoya.types import BlockKind
 _IMAGE: Final = re.compile(r"!\[([^\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
 _LINK: Final = re.compile(r"\[([^\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
 _WIKI: Final = re.compile(r"!?\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
-_EMPHASIS: Final = re.compile(r"\*\*|__|~~|==(?=\S)|(?<=\S)==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
-_LEAD: Final = re.compile(r"^(?:[ \t　]*[・●•▪◦]|[ \t]*(?:[-*+]|\d{1,9}[.)])(?=\s|$)|[ \t]*#{1,6}(?=\s)|[ \t]*>)+[ \t]*", re.MULTILINE)
+_EMPHASIS: Final = re.compile(
+    r"(?<!\\)(?:\*\*|__|~~|==(?=\S)|(?<=\S)==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*]))"
+)
+_LEAD: Final = re.compile(
+    r"^(?:[ \t　]*[・●•▪◦]|[ \t]*(?:[-*+]|\d{1,9}[.)])(?=\s|$)|[ \t]*#{1,6}(?=\s)|[ \t]*>)+[ \t]*",
+    re.MULTILINE,
+)
 _CHECKBOX: Final = re.compile(r"^\[[ xX]\][ \t]+", re.MULTILINE)
 _ESCAPE: Final = re.compile(r"\\([!\"#$%&'()*+,\-./:;<=>?@\[\]^_`{|}~])")
 

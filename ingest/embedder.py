@@ -1,5 +1,6 @@
 """Embedders: sentence-transformers models by name or path, loaded at first use."""
 
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,8 +123,14 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> Any:
+        # its progress bars would stand between the lines of a command's own output
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        os.environ.setdefault("TQDM_DISABLE", "1")
         try:
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
+
+            logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
             return SentenceTransformer(self._location, device="cpu")
         except Exception as error:  # whatever a model's own loading code raises
@@ -142,6 +149,10 @@ class SentenceTransformerEmbedder:
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
         with self._lock:
             vectors = self._model.encode(
-                texts, batch_size=32, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+                texts,
+                batch_size=32,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
             )
         return np.asarray(vectors, dtype=np.float32)

@@ -44,11 +44,13 @@ class LexicalScores:
         words: Score by chunk over words.
         grams: Score by chunk over character bigrams.
         idf: Inverse document frequency of the query's words; those that stand nowhere have the highest.
+        gram_weight: What bigrams count for beside words, 0 to 1.
     """
 
     words: dict[int, float]
     grams: dict[int, float]
     idf: dict[str, float]
+    gram_weight: float
 
 
 class LexicalIndex:
@@ -60,24 +62,26 @@ class LexicalIndex:
 
     def search(self, query: str, k: int) -> LexicalScores:
         """The `k` best chunks by words and by bigrams."""
-        words, grams = self._analyser.words(query), self._analyser.grams(query)
+        terms = self._analyser.query(query)
+        words, grams = terms.words, terms.grams
         if not words and not grams:
-            return LexicalScores({}, {}, {})
-        cursor = self._store.cursor()
-        totals = cursor.execute("SELECT count(*), avg(words), avg(grams) FROM chunks").fetchone()
-        chunks, mean_words, mean_grams = totals if totals else (0, 0, 0)
-        frequencies = cursor.execute(_FREQUENCIES, {"words": list(words), "grams": list(grams)}).fetchall()
+            return LexicalScores({}, {}, {}, 0.0)
+        ((chunks, mean_words, mean_grams),) = self._store.rows(
+            "SELECT count(*), avg(words), avg(grams) FROM chunks"
+        )
+        frequencies = self._store.rows(_FREQUENCIES, {"words": list(words), "grams": list(grams)})
         idf = {(field, term): log(1 + (chunks - n + 0.5) / (n + 0.5)) for field, term, n in frequencies}
         unseen = log(1 + (chunks + 0.5) / 0.5)
         by_field: dict[int, dict[int, float]] = {0: {}, 1: {}}
         if idf:
-            rows = cursor.execute(
+            rows = self._store.rows(
                 _SCORES,
                 {
                     "fields": [field for field, _ in idf],
                     "terms": [term for _, term in idf],
                     "idf": [
-                        weight * (words if field == 0 else grams)[term] for (field, term), weight in idf.items()
+                        weight * (words if field == 0 else grams)[term]
+                        for (field, term), weight in idf.items()
                     ],
                     "words": max(mean_words or 0.0, 1.0),
                     "grams": max(mean_grams or 0.0, 1.0),
@@ -85,7 +89,8 @@ class LexicalIndex:
                     "b": B,
                     "k": k,
                 },
-            ).fetchall()
+            )
             for chunk, field, score in rows:
                 by_field[field][chunk] = score
-        return LexicalScores(by_field[0], by_field[1], {word: idf.get((0, word), unseen) for word in words})
+        weights = {word: idf.get((0, word), unseen) for word in words}
+        return LexicalScores(by_field[0], by_field[1], weights, terms.japanese)

@@ -10,7 +10,12 @@ from terakoya.types import BlockKind
 _DEEPEST: Final = 60
 """Levels of nesting that are told apart; what lies deeper is kept as text of its parent."""
 
-# Japanese notes use these as bullets. Only the parser's copy is changed, and no line of it moves.
+_FRONT_MATTER: Final = re.compile(r"---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_UNDERLINED: Final = re.compile(
+    r"(?:\A|(?<=\n\n))(?!\d{1,9}[.)]\s)(?P<title>[^\s#>|*+`=-][^\n]*)\n(?P<rule>[=-])(?P=rule){2,}[ \t]*$",
+    re.MULTILINE,
+)
+# Japanese notes use these as bullets.
 _BULLETS: Final = re.compile(r"^([ \t　]*)[・●•▪◦][ \t　]*(?=\S)", re.MULTILINE)
 
 _KINDS: Final[dict[str, BlockKind]] = {
@@ -33,9 +38,11 @@ def _parser(plain_text: bool) -> Any:
     parser = MarkdownIt("commonmark", {"maxNesting": 2 * _DEEPEST})
     parser.enable("table").use(front_matter_plugin).use(dollarmath_plugin)
     parser.core.ruler.disable("inline")  # only blocks and their lines are needed
-    parser.disable(["reference", "html_block"])  # a reader sees them, so they stay text
+    # A reader sees references and HTML blocks, so they stay text. Underlined headings are marked by `_marked`:
+    # the parser would take the dash of an empty list item below a line for an underline.
+    parser.disable(["reference", "html_block", "lheading"])
     if plain_text:
-        parser.disable(["code", "lheading"])
+        parser.disable("code")
     return parser
 
 
@@ -47,7 +54,7 @@ def parse(text: str, *, plain_text: bool = False) -> Document:
         plain_text: The note is no Markdown: an indent does not make code.
     """
     lines = _Lines(text)
-    tokens = _parser(plain_text).parse(_BULLETS.sub(_as_bullet, text))
+    tokens = _parser(plain_text).parse(_marked(text, plain_text=plain_text))
     front = next((t.content for t in tokens[:1] if t.type == "front_matter"), "")
     nodes = _Builder(tokens, lines).build()
     meta = _front_matter(front)
@@ -64,6 +71,20 @@ def parse(text: str, *, plain_text: bool = False) -> Document:
 
 def _as_bullet(found: re.Match[str]) -> str:
     return found.group(1).replace("\u3000", "  ") + "- "
+
+
+def _marked(text: str, *, plain_text: bool) -> str:
+    """The parser's copy: Japanese bullets and underlined headings in marks that it knows, no line moved."""
+    marked = _BULLETS.sub(_as_bullet, text)
+    if plain_text:
+        return marked
+    front = _FRONT_MATTER.match(marked)
+    body = front.end() if front else 0
+    return marked[:body] + _UNDERLINED.sub(_as_heading, marked[body:])
+
+
+def _as_heading(found: re.Match[str]) -> str:
+    return f"{'#' if found['rule'] == '=' else '##'} {found['title']}\n"
 
 
 def _front_matter(content: str) -> dict[str, Any]:
@@ -159,7 +180,9 @@ class _Builder:
 
     def _is_own(self, index: int) -> bool:
         """The token is the first paragraph of its item: the item itself."""
-        return self.tokens[index].type == "paragraph_open" and self.tokens[index - 1].type == "list_item_open"
+        return bool(
+            self.tokens[index].type == "paragraph_open" and self.tokens[index - 1].type == "list_item_open"
+        )
 
     def _own_end(self, index: int, item: Node) -> int:
         if index + 1 < len(self.tokens) and self.tokens[index + 1].type == "paragraph_open":

@@ -93,7 +93,9 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
         start, end = view.source_offset(piece.start), view.source_offset(max(piece.start, piece.end - 1)) + 1
         first = view.text.count("\n", 0, piece.start) + 1
         indexed = indexed_text(title, piece.heading, piece.ancestors, text)
-        key = blake2b(f"{root}\0{path}\0{ordinal}\0{text}".encode(errors="replace"), digest_size=12).hexdigest()
+        key = blake2b(
+            f"{root}\0{path}\0{ordinal}\0{text}".encode(errors="replace"), digest_size=12
+        ).hexdigest()
         records.append(
             ChunkRecord(
                 key=key,

@@ -81,9 +81,7 @@ def insert_chunks(
     )
 
 
-def insert_postings(
-    cursor: duckdb.DuckDBPyConnection, chunks: Iterable[tuple[int, ChunkRecord]]
-) -> None:
+def insert_postings(cursor: duckdb.DuckDBPyConnection, chunks: Iterable[tuple[int, ChunkRecord]]) -> None:
     """Adds the postings of chunks, sorted by term, as a query reads them."""
     fields: list[int] = []
     terms: list[str] = []
@@ -99,7 +97,11 @@ def insert_postings(
 
 
 def _insert_posting_rows(
-    cursor: duckdb.DuckDBPyConnection, fields: list[int], terms: list[str], numbers: list[int], counts: list[int]
+    cursor: duckdb.DuckDBPyConnection,
+    fields: list[int],
+    terms: list[str],
+    numbers: list[int],
+    counts: list[int],
 ) -> None:
     cursor.execute(
         """INSERT INTO postings

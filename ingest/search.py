@@ -61,19 +61,18 @@ class HybridRetriever:
         first = self._fuse(lexical, vector, {})
         top = sorted(first, key=lambda chunk: (-first[chunk], chunk))[: max(wanted, RESCORED)]
         passages = self._store.passages_by_row(top[: max(k, RESCORED)])
-        rescored = self._sentence_shares(scores.idf, [(c, passages[c]) for c in top[:RESCORED] if c in passages])
+        rescored = self._sentence_shares(
+            scores.idf, [(c, passages[c]) for c in top[:RESCORED] if c in passages]
+        )
         lexical = {c: s + SENTENCE_WEIGHT * rescored.get(c, 0.0) for c, s in lexical.items()}
         fused = self._fuse(lexical, vector, passages)
         best = sorted((c for c in fused if c in passages), key=lambda chunk: (-fused[chunk], chunk))[:k]
+        by_arm: dict[Arm, Mapping[int, float]] = {"lexical": lexical, "vector": vector}
         hits = tuple(
             Hit(
                 passage=passages[chunk],
                 score=round(fused[chunk], 6),
-                arms={
-                    arm: round(values[chunk], 6)
-                    for arm, values in (("lexical", lexical), ("vector", vector))
-                    if chunk in values
-                },
+                arms={arm: round(values[chunk], 6) for arm, values in by_arm.items() if chunk in values},
             )
             for chunk in best
         )
@@ -123,11 +122,12 @@ class HybridRetriever:
 
 
 def _lexical_scores(scores: LexicalScores) -> dict[int, float]:
-    """Words and bigrams, each divided by its best score, averaged; words alone where there are no bigrams."""
-    arms = [arm for arm in (scores.words, scores.grams) if arm]
+    """Words and bigrams, each divided by its best score, averaged by what each can speak for."""
+    arms = [(arm, weight) for arm, weight in ((scores.words, 1.0), (scores.grams, scores.gram_weight)) if arm]
+    total = sum(weight for _, weight in arms) or 1.0
     combined: dict[int, float] = {}
-    for arm in arms:
+    for arm, weight in arms:
         best = max(arm.values()) or 1.0
         for chunk, score in arm.items():
-            combined[chunk] = combined.get(chunk, 0.0) + score / best / len(arms)
+            combined[chunk] = combined.get(chunk, 0.0) + weight * score / best / total
     return combined

@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -13,11 +13,14 @@ from typing import Any, Final, Self
 import duckdb
 
 from terakoya.errors import Busy, NotFound, Unavailable
+from terakoya.text.normalise import printable
 from terakoya.types import Block, Language, Passage
 
 SCHEMA_VERSION: Final = "1"
 
-_LOCKED: Final = re.compile(r"could not set lock|different configuration|used by another process", re.IGNORECASE)
+_LOCKED: Final = re.compile(
+    r"could not set lock|different configuration|used by another process", re.IGNORECASE
+)
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
            c.text, c.blocks, c.cuts, c.language, c.doubtful
@@ -90,6 +93,20 @@ class Store:
         """A connection for the calling thread."""
         return self._connection.cursor()
 
+    def rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query.
+
+        Raises:
+            Unavailable: The file is damaged where it was read.
+        """
+        try:
+            with self.cursor() as cursor:
+                return cursor.execute(sql, values or {}).fetchall()
+        except duckdb.ProgrammingError:
+            raise
+        except duckdb.Error as error:
+            raise _translated(error, self.path) from error
+
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor whose changes all become visible at the end, or none of them."""
@@ -107,17 +124,17 @@ class Store:
 
     def meta(self, key: str) -> str | None:
         """A value of the `meta` table."""
-        row = self.cursor().execute("SELECT value FROM meta WHERE key = $key", {"key": key}).fetchone()
-        return str(row[0]) if row else None
+        rows = self.rows("SELECT value FROM meta WHERE key = $key", {"key": key})
+        return str(rows[0][0]) if rows else None
 
     def root_names(self) -> dict[int, str]:
         """What the sources of each root begin with: nothing while there is one root, else its name."""
-        rows = self.cursor().execute("SELECT id, name FROM roots").fetchall()
+        rows = self.rows("SELECT id, name FROM roots")
         return {root: f"{name}/" if len(rows) > 1 else "" for root, name in rows}
 
     def notes(self) -> list[NoteRow]:
         """All notes, by source."""
-        rows = self.cursor().execute(
+        rows = self.rows(
             """SELECT n.root, n.path, n.title, n.language, n.encoding, n.repair, count(c.id), length(n.view)
                FROM notes n LEFT JOIN chunks c ON c.note = n.id
                GROUP BY n.id, n.root, n.path, n.title, n.language, n.encoding, n.repair, n.view"""
@@ -134,7 +151,7 @@ class Store:
                     chunks=chunks,
                     characters=characters,
                 )
-                for root, path, title, language, encoding, repair, chunks, characters in rows.fetchall()
+                for root, path, title, language, encoding, repair, chunks, characters in rows
             ),
             key=lambda note: note.source,
         )
@@ -147,22 +164,20 @@ class Store:
         """
         for root, name in self.root_names().items():
             if source.startswith(name):
-                row = (
-                    self.cursor()
-                    .execute(
-                        "SELECT title, view FROM notes WHERE root = $root AND path = $path",
-                        {"root": root, "path": source.removeprefix(name)},
-                    )
-                    .fetchone()
+                found = self.rows(
+                    "SELECT title, view FROM notes WHERE root = $root AND path = $path",
+                    {"root": root, "path": printable(source.removeprefix(name))},
                 )
-                if row:
-                    return str(row[0]), str(row[1])
+                if found:
+                    title, view = found[0]
+                    return str(title), str(view)
         raise NotFound("note_unknown", source=source)
 
     def counts(self) -> tuple[int, int]:
         """Number of notes and of chunks."""
-        row = self.cursor().execute("SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM chunks)").fetchone()
-        return (int(row[0]), int(row[1])) if row else (0, 0)
+        sql = "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM chunks)"
+        ((notes, chunks),) = self.rows(sql)
+        return int(notes), int(chunks)
 
     def passages(self, keys: Sequence[str]) -> list[Passage]:
         """The passages with these ids, in this order; those that are gone are left out."""
@@ -177,7 +192,7 @@ class Store:
         if not wanted:
             return []
         names = self.root_names()
-        rows = self.cursor().execute(_PASSAGES.format(column=column), {"wanted": wanted}).fetchall()
+        rows = self.rows(_PASSAGES.format(column=column), {"wanted": wanted})
         return [(row[0], _passage(names, row[1:])) for row in rows]
 
     def add_feedback(self, trace_id: str, value: int, comment: str) -> None:
@@ -196,7 +211,22 @@ def encode_blocks(blocks: Sequence[Block]) -> str:
 
 
 def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
-    key, root, path, heading, ancestors, start_line, end_line, start, end, text, blocks, cuts, language, doubtful = row
+    (
+        key,
+        root,
+        path,
+        heading,
+        ancestors,
+        start_line,
+        end_line,
+        start,
+        end,
+        text,
+        blocks,
+        cuts,
+        language,
+        doubtful,
+    ) = row
     return Passage(
         id=key,
         source=names[root] + path,

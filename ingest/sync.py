@@ -235,7 +235,9 @@ class Ingest:
 
     def _commit(self, root: Root, batch: Sequence[tuple[_Change, NoteRecord]]) -> None:
         chunks = [chunk for _, record in batch for chunk in record.chunks]
-        vectors = self._vectors.embed([(c.embedded_text, c.language) for c in chunks]) if self._vectors else None
+        vectors = (
+            self._vectors.embed([(c.embedded_text, c.language) for c in chunks]) if self._vectors else None
+        )
         with self._store.transaction() as cursor:
             delete_notes(cursor, [change.replaces for change, _ in batch if change.replaces is not None])
             row = cursor.execute(
@@ -267,7 +269,7 @@ class Ingest:
                 )
 
     def _roots(self) -> list[Root]:
-        rows = self._store.cursor().execute("SELECT id, path, name FROM roots ORDER BY id").fetchall()
+        rows = self._store.rows("SELECT id, path, name FROM roots ORDER BY id")
         return [Root(id=row[0], path=Path(row[1]), name=row[2]) for row in rows]
 
     def _add_root(self, root: Root) -> Root:
@@ -279,10 +281,10 @@ class Ingest:
         return Root(id=row[0] if row else 0, path=root.path, name=root.name)
 
     def _known(self, root: Root, scope: Scope) -> dict[str, _Known]:
-        rows = self._store.cursor().execute(
+        rows = self._store.rows(
             "SELECT path, id, digest, size, mtime_ns, reader FROM notes WHERE root = $root", {"root": root.id}
         )
-        return {row[0]: _Known(*row[1:]) for row in rows.fetchall() if scope.covers(row[0])}
+        return {row[0]: _Known(*row[1:]) for row in rows if scope.covers(row[0])}
 
     def _renew_index(self) -> None:
         """Analyses all chunks again when the analyser is another than the one that made the postings."""
@@ -291,9 +293,7 @@ class Ingest:
             with self._store.transaction() as cursor:
                 if found is not None:
                     rebuild_postings(cursor, self._analyser)
-                cursor.execute(
-                    "INSERT OR REPLACE INTO meta VALUES ('analyser', $wanted)", {"wanted": wanted}
-                )
+                cursor.execute("INSERT OR REPLACE INTO meta VALUES ('analyser', $wanted)", {"wanted": wanted})
         if self._vectors:
             self._vectors.renew()
 

@@ -55,23 +55,28 @@ class Vectors:
         self, cursor: duckdb.DuckDBPyConnection, chunks: Sequence[int], vectors: Sequence[Vector | None]
     ) -> None:
         """Adds the vectors of chunks inside the caller's transaction."""
-        rows = [(chunk, vector.tolist()) for chunk, vector in zip(chunks, vectors, strict=True) if vector is not None]
+        rows = [
+            (chunk, vector.tolist())
+            for chunk, vector in zip(chunks, vectors, strict=True)
+            if vector is not None
+        ]
         if rows:
             size = len(rows[0][1])
-            cursor.execute(f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, vector FLOAT[{size}] NOT NULL)")
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, vector FLOAT[{size}] NOT NULL)"
+            )
             cursor.execute(
                 f"INSERT INTO vectors SELECT unnest($c), unnest($v)::FLOAT[{size}]",
                 {"c": [chunk for chunk, _ in rows], "v": [vector for _, vector in rows]},
             )
 
     def renew(self) -> None:
-        """Embeds what has no vector of this embedder: all chunks when another made them, else those left out."""
+        """Embeds what has no vector of this embedder: all when another made them, else those left out."""
         found, wanted = self._store.meta("embedder"), self._embedder.fingerprint
-        reader = self._store.cursor()
-        rows = reader.execute(
-            _CHUNKS + (_WITHOUT_VECTOR if found == wanted and _exists(reader) else ""),
+        rows = self._store.rows(
+            _CHUNKS + (_WITHOUT_VECTOR if found == wanted and self._exists() else ""),
             {"languages": sorted(self._embedder.languages)},
-        ).fetchall()
+        )
         if found == wanted and not rows:
             return
         vectors = self.embed([(embedded_text(h, a, text), language) for _, h, a, text, language in rows])
@@ -95,25 +100,20 @@ class Vectors:
 
     def search(self, query: str, k: int) -> dict[int, float]:
         """The `k` nearest chunks with their cosine similarity, by an exact scan."""
-        cursor = self._store.cursor()
-        if not _exists(cursor):
+        if not self._exists():
             return {}
         self.check()
         vector = self._embedder.embed_query(query)
-        rows = cursor.execute(
-            f"""SELECT chunk, array_inner_product(vector, $query::FLOAT[{len(vector)}]) AS score
-                FROM vectors ORDER BY score DESC, chunk LIMIT $k""",
+        rows = self._store.rows(
+            f"SELECT chunk, array_inner_product(vector, $query::FLOAT[{len(vector)}]) AS score "  # noqa: S608 - a number
+            "FROM vectors ORDER BY score DESC, chunk LIMIT $k",
             {"query": vector.tolist(), "k": k},
-        ).fetchall()
+        )
         return {int(chunk): float(score) for chunk, score in rows}
 
     def count(self) -> int:
         """Number of vectors in the store."""
-        cursor = self._store.cursor()
-        if not _exists(cursor):
-            return 0
-        row = cursor.execute("SELECT count(*) FROM vectors").fetchone()
-        return int(row[0]) if row else 0
+        return int(self._store.rows("SELECT count(*) FROM vectors")[0][0]) if self._exists() else 0
 
     def warm(self) -> None:
         """Loads the embedder."""
@@ -129,12 +129,11 @@ class Vectors:
     def _cached(self, digests: list[str]) -> dict[str, Vector]:
         if not digests:
             return {}
-        rows = self._store.cursor().execute(
+        rows = self._store.rows(
             "SELECT digest, vector FROM embedding_cache WHERE fingerprint = $f AND digest IN (SELECT unnest($d))",
             {"f": self._embedder.fingerprint, "d": digests},
         )
-        return {digest: np.asarray(vector, dtype=np.float32) for digest, vector in rows.fetchall()}
+        return {digest: np.asarray(vector, dtype=np.float32) for digest, vector in rows}
 
-
-def _exists(cursor: duckdb.DuckDBPyConnection) -> bool:
-    return bool(cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'").fetchone())
+    def _exists(self) -> bool:
+        return bool(self._store.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'"))

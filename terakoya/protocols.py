@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from terakoya.types import Draft, Effort, Language, Outcome, Passage, Ranking, SpanKind, Turn
+
+if TYPE_CHECKING:  # NumPy takes 0.1 s to import, and most commands need no vector
+    import numpy as np
+    from numpy.typing import NDArray
 
 Emit = Callable[[str], None]
 """Receives pieces of an answer as they come."""
@@ -43,11 +44,11 @@ class Embedder(Protocol):
         """The languages it was trained to read."""
         ...
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
+    def embed_query(self, text: str) -> "NDArray[np.float32]":
         """One unit vector, shape (dimensions,)."""
         ...
 
-    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed_documents(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Unit vectors, shape (len(texts), dimensions)."""
         ...
 
@@ -101,7 +102,9 @@ class Tracer(Protocol):
         """Opens the root of a new trace."""
         ...
 
-    def span(self, name: str, kind: SpanKind = "span", *, input: object = None) -> AbstractContextManager[Span]:
+    def span(
+        self, name: str, kind: SpanKind = "span", *, input: object = None
+    ) -> AbstractContextManager[Span]:
         """Opens a step under the step that is open in this context; without one it records nothing."""
         ...
 

@@ -95,6 +95,8 @@ def _marked(text: str, marker: int, unit: Unit) -> str:
     mark = f"[{marker}]"
     text = text.rstrip()
     last = text.rsplit("\n", 1)[-1]
-    if unit.kind in ("row", "table", "code", "formula") or last.lstrip().startswith(("|", "```", "$$", "~~~")):
+    if unit.kind in ("row", "table", "code", "formula") or last.lstrip().startswith(
+        ("|", "```", "$$", "~~~")
+    ):
         return f"{text}\n\n{mark}"
     return f"{text} {mark}"

@@ -16,7 +16,7 @@ from workflows.composing import compose, nearest
 from workflows.units import Unit, plain_line, units_of
 
 MOST_UNITS: Final = 6
-SUPPORTED: Final = 0.6
+SUPPORTED: Final = 0.58
 """Share of the question's evidence that the chosen units must hold for an answer."""
 _CONTEXT: Final = 0.75
 """Evidence in headings and ancestors counts less than evidence in the unit itself."""
@@ -138,7 +138,11 @@ class ExtractiveAnswerer:
 
     def _score_unit(self, asked: Question, candidate: _Candidate) -> _Scored:
         unit, whole, above = candidate.unit, candidate.whole, candidate.above
-        weights = {t.surface: asked.weight(t, whole.language) for t in asked.terms}
+        # an English line in a Japanese note is still a place where Japanese words may stand
+        language = (
+            asked.language if asked.language in (whole.language, unit.passage.language) else whole.language
+        )
+        weights = {t.surface: asked.weight(t, language) for t in asked.terms}
         total = sum(weights.values()) or 1.0
         scattered = _scattered(unit)
         direct = {
@@ -148,9 +152,15 @@ class ExtractiveAnswerer:
         support = sum(weights[t] * both[t] for t in weights) / total
         if not support:
             return _Scored(unit, 0.0, 0.0, direct, both)
-        context = 1.0 if unit.kind == "section" else _NAMED_CONTEXT if _under_its_name(asked, candidate) else _CONTEXT
+        context = (
+            1.0
+            if unit.kind == "section"
+            else _NAMED_CONTEXT
+            if _under_its_name(asked, candidate)
+            else _CONTEXT
+        )
         counted = {t: max(direct[t], context * both[t]) for t in weights}
-        ranks = {t.surface: asked.rank_weight(t, whole.language) for t in asked.terms}
+        ranks = {t.surface: asked.rank_weight(t, language) for t in asked.terms}
         score = sum(ranks[t] * counted[t] for t in ranks) / sum(ranks.values())
         headed = _headed(asked, candidate)
         score += _HEAD_BONUS * headed
@@ -195,7 +205,9 @@ class ExtractiveAnswerer:
         self, asked: Question, scored: Sequence[_Scored], candidates: Sequence[_Candidate]
     ) -> list[_Scored]:
         """One unit for each side, unless one unit is headed by both or tells both in one line."""
-        others = tuple(t for t in asked.terms if t.surface not in {s.surface for side in asked.sides for s in side})
+        others = tuple(
+            t for t in asked.terms if t.surface not in {s.surface for side in asked.sides for s in side}
+        )
         chosen: list[_Scored] = []
         for side in asked.sides:
             one = replace(asked, kind="definition", terms=(*side, *others), sides=())

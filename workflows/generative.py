@@ -87,7 +87,9 @@ class GenerativeAnswerer:
         kept: list[str] = []
         citations: list[Citation] = []
         for claim in _claims(said):
-            found = [c for m in claim.markers if (c := self._citation(claim, m, passages, len(citations) + 1))]
+            found = [
+                c for m in claim.markers if (c := self._citation(claim, m, passages, len(citations) + 1))
+            ]
             if not found:
                 continue
             places = {(c.passage_id, c.quote): c.marker for c in citations}
@@ -99,7 +101,9 @@ class GenerativeAnswerer:
                     marker = citation.marker
                 marks.append(f"[{marker}]")
             kept.append(f"{claim.text} {''.join(marks)}")
-        return "\n".join(kept) if any("\n" in k or k.startswith("-") for k in kept) else " ".join(kept), tuple(citations)
+        return "\n".join(kept) if any("\n" in k or k.startswith("-") for k in kept) else " ".join(
+            kept
+        ), tuple(citations)
 
     def _citation(
         self, claim: _Claim, marker: int, passages: Sequence[Passage], number: int

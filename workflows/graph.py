@@ -1,7 +1,7 @@
 """The graph: standalone -> retrieve -> answer -> verify -> finish, or abstain."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -35,7 +35,19 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None = No
     return graph.compile(checkpointer=checkpointer)
 
 
-def _traced(tracer: Tracer, name: str, node: Callable[[State], Update]) -> Callable[[State], Update]:
+class _Plain(Protocol):
+    """A node as LangGraph calls it; the name of the parameter is part of its contract."""
+
+    def __call__(self, state: State) -> Update: ...
+
+
+class _Streaming(Protocol):
+    """A node that writes to the stream."""
+
+    def __call__(self, state: State, *, runtime: Runtime[None]) -> Update: ...
+
+
+def _traced(tracer: Tracer, name: str, node: Callable[[State], Update]) -> _Plain:
     def traced(state: State) -> Update:
         with tracer.span(name, "chain") as span:
             update = node(state)
@@ -47,8 +59,8 @@ def _traced(tracer: Tracer, name: str, node: Callable[[State], Update]) -> Calla
 
 def _traced_streaming(
     tracer: Tracer, name: str, node: Callable[[State, Runtime[None]], Update]
-) -> Callable[[State, Runtime[None]], Update]:
-    def traced(state: State, runtime: Runtime[None]) -> Update:
+) -> _Streaming:
+    def traced(state: State, *, runtime: Runtime[None]) -> Update:
         with tracer.span(name, "chain") as span:
             update = node(state, runtime)
             span.set(output=_sizes(update))
@@ -60,5 +72,6 @@ def _traced_streaming(
 def _sizes(update: Update) -> dict[str, object]:
     """What a node changed, small: the texts stand in the spans below it."""
     return {
-        key: value if isinstance(value, str | None) else {"entries": len(value)} for key, value in update.items()
+        key: value if isinstance(value, str | None) else {"entries": len(value)}
+        for key, value in update.items()
     }

@@ -55,7 +55,12 @@ class Nodes:
             ranking = self._parts.retriever.search(state["standalone"], k=self._parts.passages)
             span.set(
                 output=[
-                    {"id": h.passage.id, "source": h.passage.source, "line": h.passage.start_line, "score": h.score}
+                    {
+                        "id": h.passage.id,
+                        "source": h.passage.source,
+                        "line": h.passage.start_line,
+                        "score": h.score,
+                    }
                     for h in ranking.hits
                 ],
                 metadata={"arms": list(ranking.arms)},

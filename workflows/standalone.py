@@ -15,8 +15,12 @@ _POINTING_EN: Final = re.compile(
     r"\b(?P<own>its|their)\b|\b(?:it|they|them|this|that|these|those)\b(?! (?:is|are|was|were) (?:the|a|an)\b)",
     re.IGNORECASE,
 )
-_ELLIPSIS_JA: Final = re.compile(r"^(?:では|じゃあ?|それなら|また|あと|ちなみに)[、,]?\s*|^(?:なぜ|どうして|いつ|誰が|もっと|他には|ほかには)")
-_ELLIPSIS_EN: Final = re.compile(r"^(?:and|but|so|also|what about|how about|why|when|who)\b.{0,24}$", re.IGNORECASE)
+_ELLIPSIS_JA: Final = re.compile(
+    r"^(?:では|じゃあ?|それなら|また|あと|ちなみに)[、,]?\s*|^(?:なぜ|どうして|いつ|誰が|もっと|他には|ほかには)"
+)
+_ELLIPSIS_EN: Final = re.compile(
+    r"^(?:and|but|so|also|what about|how about|why|when|who)\b.{0,24}$", re.IGNORECASE
+)
 
 
 def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> str:
@@ -49,7 +53,9 @@ def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> s
 
 def _subject(question: str, surfaces: Sequence[str]) -> str:
     """The stretch of the earlier question from its first to its last subject term, as it was written."""
-    places = [(m.start(), m.end()) for s in surfaces if (m := re.search(re.escape(s), question, re.IGNORECASE))]
+    places = [
+        (m.start(), m.end()) for s in surfaces if (m := re.search(re.escape(s), question, re.IGNORECASE))
+    ]
     if not places:
         return ""
     start, end = min(p[0] for p in places), max(p[1] for p in places)

@@ -91,7 +91,9 @@ def draft_from_json(data: Mapping[str, Any]) -> Draft:
 
 def citation_to_json(citation: Citation) -> dict[str, Any]:
     """A citation as plain JSON."""
-    return {name: getattr(citation, name) for name in Citation.__slots__} | {"heading": list(citation.heading)}
+    return {name: getattr(citation, name) for name in Citation.__slots__} | {
+        "heading": list(citation.heading)
+    }
 
 
 def citation_from_json(data: Mapping[str, Any]) -> Citation:

@@ -7,6 +7,7 @@ assert nodes.retrieve({"standalone": "What did Mendel grow?"}) == {"passages": {
 ```
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field
 
@@ -139,14 +141,14 @@ class ScriptedChatModel(BaseChatModel):
 
     Attributes:
         replies: What it says, one after the other; an error among them is raised.
-        usage: Token counts that each reply reports: `input_tokens`, `output_tokens`, `total_tokens`.
+        usage: Token counts that each reply reports.
         asked: The messages of each call so far.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     replies: list[str | Exception] = Field(default_factory=list)
-    usage: dict[str, int] | None = None
+    usage: UsageMetadata | None = None
     asked: list[list[BaseMessage]] = Field(default_factory=list)
 
     @property
@@ -170,8 +172,8 @@ class ScriptedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        for word in self._next(messages).split(" "):
-            yield ChatGenerationChunk(message=AIMessageChunk(content=word + " "))
+        for word in re.findall(r"\S+\s*|^\s+", self._next(messages)):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=word))
         last = AIMessageChunk(content="", usage_metadata=self.usage, chunk_position="last")
         yield ChatGenerationChunk(message=last)
 

@@ -91,7 +91,9 @@ class _Walk:
         self.blocks = passage.blocks
         inside = [plain_line(self._of(b)) for b in self.blocks if b.kind == "heading"]
         # headings inside the passage are part of its path; what is above them stays
-        self.headings = passage.heading[: max(0, len(passage.heading) - len(inside))] if inside else passage.heading
+        self.headings = (
+            passage.heading[: max(0, len(passage.heading) - len(inside))] if inside else passage.heading
+        )
         self.above: list[tuple[int, str]] = []  # (extent, text) of the items that are open
         self.position = 0
         self.lead = ""
@@ -125,7 +127,14 @@ class _Walk:
                     pass
 
     def _unit(
-        self, kind: UnitKind, start: int, end: int, own_end: int, *, header: tuple[str, ...] = (), children: int = 0
+        self,
+        kind: UnitKind,
+        start: int,
+        end: int,
+        own_end: int,
+        *,
+        header: tuple[str, ...] = (),
+        children: int = 0,
     ) -> Unit:
         lead = (self.lead,) if self.lead and not self.above else ()
         return Unit(
@@ -166,7 +175,9 @@ class _Walk:
         following = self._run_behind(index)
         if not following or block.extent != block.end:
             return
-        other_list = following[0].kind == "item" and self._numbered(block) and not self._numbered(following[0])
+        other_list = (
+            following[0].kind == "item" and self._numbered(block) and not self._numbered(following[0])
+        )
         if other_list or following[0].kind in ("code", "formula"):
             yield from self._led(block, following)
             self.lead = plain_line(self._of(block)) if other_list else self.lead
@@ -234,7 +245,12 @@ class _Walk:
             inside = bool(run) and block.start < run[-1].extent
             if inside or block.start < base.extent:
                 continue
-            if block.depth > base.depth + (base.kind != "item") or block.kind not in ("item", "code", "formula", "table"):
+            if block.depth > base.depth + (base.kind != "item") or block.kind not in (
+                "item",
+                "code",
+                "formula",
+                "table",
+            ):
                 break
             if run and block.kind != run[-1].kind:
                 break

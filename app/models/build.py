@@ -39,6 +39,7 @@ _COMPILER_PACKAGES = {
     "apk": "sudo apk add g++",
 }
 _START_SECONDS = 15.0
+_POLL_SECONDS = 1.0
 
 EngineStatus = Literal["ready", "building", "failed", "missing"]
 
@@ -192,6 +193,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.constraints and not options.constraints.is_file():
             raise BadInput("constraints_missing", path=options.constraints)
         state = engine_state()
+        while options.foreground and state.status == "building":  # by another process; it may fail
+            time.sleep(_POLL_SECONDS)
+            state = engine_state()
         if state.status in ("missing", "failed"):
             require_compiler()
             command = pip_command(options.constraints)

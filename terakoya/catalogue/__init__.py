@@ -17,7 +17,9 @@ LANGUAGES: Final = ("en", "ja")
 def load(language: str) -> dict[str, str]:
     """All sentences of one language, keyed by dotted path (`error.store_busy`)."""
     document = tomllib.loads(files(__name__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))
-    return {f"{group}.{key}": str(value) for group, entries in document.items() for key, value in entries.items()}
+    return {
+        f"{group}.{key}": str(value) for group, entries in document.items() for key, value in entries.items()
+    }
 
 
 def environment_language() -> str:

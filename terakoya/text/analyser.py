@@ -57,6 +57,21 @@ class Token:
     end: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class QueryTerms:
+    """The terms of a query.
+
+    Attributes:
+        words: Words with their counts.
+        grams: Character bigrams of the Japanese runs with their counts.
+        japanese: Share of the words of substance that are Japanese, 0 to 1: what bigrams can speak for.
+    """
+
+    words: Counter[str]
+    grams: Counter[str]
+    japanese: float
+
+
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
     return _stemmer.stemWord(word)  # type: ignore[no-any-return]
@@ -156,13 +171,23 @@ class Analyser:
         """Terms of `text` with their counts, for the index."""
         return Counter(t.form for t in self.tokens(text))
 
+    def query(self, text: str) -> "QueryTerms":
+        """What of a query is looked up: its words without those that only ask, and its bigrams."""
+        tokens = self.tokens(text)
+        words = Counter(t.form for t in tokens if t.kind != "question") or Counter(t.form for t in tokens)
+        subject = [t for t in tokens if t.kind not in ("weak", "affix", "question")]
+        japanese = sum(JAPANESE.search(t.surface) is not None for t in subject)
+        return QueryTerms(words, self.grams(text), japanese / len(subject) if subject else 1.0)
+
     def grams(self, text: str) -> Counter[str]:
         """Character bigrams of the Japanese runs of `text` with their counts; a run of one character counts as it is."""
         counts: Counter[str] = Counter()
         for run in _RUN.finditer(fold(text)):
             if run.lastgroup == "japanese":
                 piece = run.group()
-                counts.update([piece] if len(piece) == 1 else (piece[i : i + 2] for i in range(len(piece) - 1)))
+                counts.update(
+                    [piece] if len(piece) == 1 else (piece[i : i + 2] for i in range(len(piece) - 1))
+                )
         return counts
 
 

@@ -59,4 +59,8 @@ class Reading:
             return 0.0
         total = sum(weight for _, weight in term.tokens)
         held = sum(weight for token, weight in term.tokens if self.holds(token))
-        return _APART * (held / total) ** 2 if total else 0.0
+        if not total:
+            return 0.0
+        # KVCacheクラス is a name with a noun beside it: the name alone is worth its share
+        mixed = len({token.surface.isascii() for token, _ in term.tokens}) > 1
+        return _APART * (held / total) ** (1 if mixed else 2)

@@ -6,7 +6,9 @@ from typing import Final
 from terakoya.types import Language
 
 KANA: Final = re.compile(r"[\u3041-\u309f\u30a1-\u30ff\uff66-\uff9f]")
-JAPANESE: Final = re.compile(r"[\u3005\u3006\u3041-\u309f\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f]")
+JAPANESE: Final = re.compile(
+    r"[\u3005\u3006\u3041-\u309f\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f]"
+)
 LATIN: Final = re.compile(r"[A-Za-zÀ-ɏ]")
 
 

@@ -9,49 +9,71 @@ from typing import Final, Literal
 from terakoya.text.analyser import Analyser, Token, TokenKind
 from terakoya.text.language import language_of
 from terakoya.text.normalise import fold
+from terakoya.text.stopwords import GENERIC
 from terakoya.types import Language
 
 QuestionKind = Literal[
     "definition", "list", "when", "how-many", "who", "comparison", "code", "formula", "open"
 ]
 
-_KINDS: Final[Sequence[tuple[QuestionKind, re.Pattern[str]]]] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
+_PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
+    (
+        "comparison",
         (
-            "comparison",
-            r"違い|違う|異なる|相違|比べ|比較|どちらが|使い分け|\bdifferen(?:ce|t|ces)\b|\bdiffers?\b|\bcompar|\bversus\b|\bvs\b",
+            r"違い|違う|異なる|相違|比べ|比較|どちらが|使い分け",
+            r"\bdifferen(?:ce|t|ces)\b|\bdiffers?\b|\bcompar|\bversus\b|\bvs\b",
         ),
-        ("when", r"いつ|何年|何月|何日|何時|何世紀|日付|\bwhen\b|\bwhat (?:year|date|day|month|time|century)\b"),
+    ),
+    (
+        "when",
         (
-            "how-many",
-            r"いくつ|いくら|何(?:個|つ|人|回|種類|本|枚|件|桁|ビット|バイト|割|倍|点|問|名|社|台|冊|杯|匹|章|文字|語|頁|ページ|トークン|ドル|ボルト|メートル|キロ|リットル|世代|段階|歳|度|階|層|次元|列|行|番|分|秒|時間|日間|週間|年間"
-            r"|グラム|円|%|％|パーセント)|どの?(?:くらい|ぐらい)|どれ(?:くらい|ぐらい|だけ)|\bhow (?:many|much|long|large|big|old"
-            r"|far|high|fast|often|deep)\b|\bwhat (?:percentage|number|percent)\b",
+            r"いつ|何年|何月|何日|何時|何世紀|日付",
+            r"\bwhen\b|\bwhat (?:year|date|day|month|time|century)\b",
         ),
-        ("who", r"誰|だれ|\bwho\b|\bwhom\b|\bwhose\b"),
-        ("formula", r"数式|公式|計算式|の式|式は|式を|\bformula\b|\bequation\b"),
-        ("code", r"コマンド|コード|構文|クエリは|書き方|文法|\bcommand\b|\bsyntax\b|\bcode\b|\bsnippet\b"),
+    ),
+    (
+        "how-many",
         (
-            "list",
-            r"何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|どんな.*ある|どのような.*(?:ある|あります)|(?:[0-9２-９二三四五六七八九]+つ)"
-            r"|\blist\b|\bwhich (?:\w+ )?(?:are|were)\b|\bwhat are\b|\bwhat (?:\w+ )?(?:types|kinds|steps|ways)\b"
-            r"|\b(?:two|three|four|five|six|seven)\b|\bname (?:the|two|three|four|five|all)\b",
+            r"いくつ|いくら|どの?(?:くらい|ぐらい)|どれ(?:くらい|ぐらい|だけ)",
+            r"何(?:個|つ|人|回|種類|本|枚|件|桁|ビット|バイト|割|倍|点|問|名|社|台|冊|杯|匹|章|文字|語|頁|ページ)",
+            r"何(?:トークン|ドル|ボルト|メートル|キロ|リットル|世代|段階|歳|度|階|層|次元|列|行|番|分|秒|時間|日間)",
+            r"何(?:週間|年間|グラム|円|%|パーセント)",
+            r"\bhow (?:many|much|long|large|big|old|far|high|fast|often|deep)\b",
+            r"\bwhat (?:percentage|number|percent)\b",
         ),
+    ),
+    ("who", (r"誰|だれ|\bwho\b|\bwhom\b|\bwhose\b",)),
+    ("formula", (r"数式|公式|計算式|の式|式は|式を|\bformula\b|\bequation\b",)),
+    (
+        "code",
+        (r"コマンド|コード|構文|クエリは|書き方|文法|\bcommand\b|\bsyntax\b|\bcode\b|\bsnippet\b",),
+    ),
+    (
+        "list",
         (
-            "definition",
-            r"とは(?:何|なに|なん|どう|$|[?？。])|って(?:何|なに|なん)|(?:何|なん)(?:ですか|のこと)|とは$|意味|何の略|略は|略称"
-            r"|\bwhat (?:is|does .* (?:mean|stand for))\b|\bdefine\b|\bmeaning\b|\bstands? for\b",
+            r"何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|どんな.*ある|どのような.*(?:ある|あります)",
+            r"[0-9二三四五六七八九]+つ",
+            r"\blist\b|\bwhich (?:\w+ )?(?:are|were)\b|\bwhat are\b|\bwhat (?:\w+ )?(?:types|kinds|steps|ways)\b",
+            r"\b(?:two|three|four|five|six|seven)\b|\bname (?:the|two|three|four|five|all)\b",
         ),
-    )
+    ),
+    (
+        "definition",
+        (
+            r"とは(?:何|なに|なん|どう|$|[?。])|って(?:何|なに|なん)|(?:何|なん)(?:ですか|のこと)|意味|何の略|略は|略称",
+            r"\bwhat (?:is|does .* (?:mean|stand for))\b|\bdefine\b|\bmeaning\b|\bstands? for\b",
+        ),
+    ),
 )
+"""Tried in this order on the folded question; the first kind that fits is taken."""
+_KINDS: Final = tuple((kind, re.compile("|".join(patterns))) for kind, patterns in _PATTERNS)
 
 _WEIGHTS: Final[Mapping[TokenKind, float]] = {
     "name": 1.4,
     "latin": 1.0,
     "noun": 1.0,
     "number": 0.8,
-    "predicate": 0.4,
+    "predicate": 0.3,
     "affix": 0.3,
     "weak": 0.0,
     "question": 0.0,
@@ -65,24 +87,9 @@ _FOREIGN: Final = 0.35
 """Share of its weight that an ordinary word keeps as evidence in a text in another language."""
 _COMPOUNDING: Final = frozenset[TokenKind]({"noun", "name", "number", "latin", "affix"})
 _HONORIFIC: Final = frozenset("おご御")
-_FACT_PREDICATE: Final = 1.7
+_FACT_PREDICATE: Final = 2.4
 """When a fact is asked for (when, who, how many), the verb tells which: it weighs more."""
 _FACTS: Final = frozenset[QuestionKind]({"when", "who", "how-many"})
-
-GENERIC: Final = frozenset(
-    """特徴 特長 長所 短所 利点 欠点 メリット デメリト デメリット 仕組み 仕組 役割 目的 概要 定義 例 具体 種類 手法 方法 手順
-    理由 原因 効果 内容 説明 関係 意義 機能 用途 使い方 やり方 流れ 構成 要素 要因 ポイント 注意 点 書き方 基本 代表 的 式 数式
-    公式 計算式 計算 コマンド コード 略 正式 名称 呼ぶ 呼ばれる 使う 用いる 必要 表す 示す 持つ 多い 大きい 良い 日付 どちら 最も 一番
-    形 値 単位 日本語 英語 対応 関する 特に 勉強 学ぶ 学習 日 人 人物 物事 構文 次 結局 簡単 全体 順番 範囲 クラス 関数 変数 メソッド 国 場所 使い分け 違う 異なる 比べる 比較 起きる 分かる 入る 主
-    feature advantage disadvantage purpose role example type kind step method way reason cause benefit drawback
-    process concept term idea thing differ comparison main key import call refer relate formula equation command
-    syntax code number amount abbreviation acronym stand happen work typical general common major part form full
-    date day year time name person people describe compare versus vs two three four five six seven correct best
-    good possible calculate compute estimate given see learn go take follow last cover need want try start stop
-    help find keep actually usually exactly really first called about learned study studied use happens write
-    wrote written keeps come goes say mean difference differences listed efficiently during look run""".split()
-)
-"""Words that name what is asked about a subject, and need not stand where the answer stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +140,10 @@ class Question:
 
     def rank_weight(self, term: QuestionTerm, language: Language) -> float:
         """Weight of `term` in comparing texts of `language` with one another."""
-        return self.weight(term, language) if not term.generic else _GENERIC_RANK * (
-            _FOREIGN if language != self.language else 1.0
+        return (
+            self.weight(term, language)
+            if not term.generic
+            else _GENERIC_RANK * (_FOREIGN if language != self.language else 1.0)
         )
 
     @property
@@ -151,15 +160,21 @@ _DAY: Final = re.compile(r"(?:\d{4}|-)-\d\d-\d\d")
 _COUNT: Final = re.compile(r"([2-9])\s*(?:つ|個|種類|点)|\b(two|three|four|five|six|seven)\b")
 _COUNT_WORDS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 _KANJI_COUNT: Final = str.maketrans("二三四五六七八九", "23456789")
-_SEVERAL: Final = re.compile(r"それぞれ|および|及び|ならびに|\band (?:what|how|when|who|why|where)\b|[?？].+[?？]|、また|\bboth\b")
+_SEVERAL: Final = re.compile(
+    r"それぞれ|および|及び|ならびに|\band (?:what|how|when|who|why|where)\b|[?？].+[?？]|、また|\bboth\b"
+)
 _SIDES: Final = (
-    re.compile(r"(?P<a>[^、。]+?)と(?:、)?(?P<b>[^、。]+?)(?:って|は|を|と)?(?:の|で|どう|どこが|何が|なにが)*(?:違|相違|差|比|使い分け|どちら|関係)"),
     re.compile(
-        r"(?:between|compare|comparing)\s+(?P<a>.+?)\s+(?:and|with|to|vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE
+        r"(?P<a>[^、。]+?)と(?:、)?(?P<b>[^、。]+?)(?:って|は|を|と)?(?:の|で|どう|どこが|何が|なにが)*(?:違|相違|差|比|使い分け|どちら|関係)"
+    ),
+    re.compile(
+        r"(?:between|compare|comparing)\s+(?P<a>.+?)\s+(?:and|with|to|vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)",
+        re.IGNORECASE,
     ),
     re.compile(r"(?P<a>.+?)\s+(?:vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE),
     re.compile(
-        r"how (?:does|do|is|are)\s+(?P<a>.+?)\s+(?:differ|different) from\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE
+        r"how (?:does|do|is|are)\s+(?P<a>.+?)\s+(?:differ|different) from\s+(?P<b>.+?)(?:[?.,]|$)",
+        re.IGNORECASE,
     ),
 )
 
@@ -168,8 +183,10 @@ def analyse_question(text: str, analyser: Analyser) -> Question:
     """What `text` asks for."""
     folded = fold(text)
     language = language_of(text)
-    kind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), "open")
-    counted = _COUNT.search(re.sub(r"[二三四五六七八九](?=つ|個|種類|点)", lambda m: m.group().translate(_KANJI_COUNT), folded))
+    kind: QuestionKind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), "open")
+    counted = _COUNT.search(
+        re.sub(r"[二三四五六七八九](?=つ|個|種類|点)", lambda m: m.group().translate(_KANJI_COUNT), folded)
+    )
     count = (int(counted.group(1)) if counted.group(1) else _COUNT_WORDS[counted.group(2)]) if counted else 0
     reader = _TermReader(text, language, kind, count, analyser)
     terms = reader.terms(text)
@@ -183,7 +200,9 @@ def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], 
     for pattern in _SIDES:
         found = pattern.search(text)
         if found:
-            sides = tuple(tuple(t for t in reader.terms(side) if not t.generic) for side in found.group("a", "b"))
+            sides = tuple(
+                tuple(t for t in reader.terms(side) if not t.generic) for side in found.group("a", "b")
+            )
             if all(sides):
                 return sides
     return ()
@@ -192,7 +211,9 @@ def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], 
 class _TermReader:
     """Reads terms out of a question: words written together are one."""
 
-    def __init__(self, text: str, language: Language, kind: QuestionKind, count: int, analyser: Analyser) -> None:
+    def __init__(
+        self, text: str, language: Language, kind: QuestionKind, count: int, analyser: Analyser
+    ) -> None:
         self.text = unicodedata.normalize("NFKC", text)
         self.language = language
         self.kind = kind
@@ -226,15 +247,14 @@ class _TermReader:
         before = compound[-1]
         if token.end <= before.end:  # a part of the word before it
             return True
-        if token.start != before.end or not {before.kind, token.kind} <= _COMPOUNDING:
-            return False
-        # KVCacheクラス is a name and a noun, but t検定 is one word
-        return len(before.surface) == 1 or before.surface.isascii() == token.surface.isascii() or (
-            "number" in (before.kind, token.kind) or "affix" in (before.kind, token.kind)
-        )
+        return token.start == before.end and {before.kind, token.kind} <= _COMPOUNDING
 
     def _term(self, compound: list[Token]) -> QuestionTerm | None:
-        whole = [t for i, t in enumerate(compound) if not any(o.start <= t.start and t.end <= o.end for o in compound[:i])]
+        whole = [
+            t
+            for i, t in enumerate(compound)
+            if not any(o.start <= t.start and t.end <= o.end for o in compound[:i])
+        ]
         if len(whole) > 1 and whole[0].kind == "affix" and whole[0].surface in _HONORIFIC:
             whole = whole[1:]
         surface = "".join(t.surface for t in whole)
@@ -244,7 +264,9 @@ class _TermReader:
             return None
         if len(whole) <= 2 and whole[0].kind == "number" and whole[0].form == str(self.count):
             return None
-        if not named and (surface in GENERIC or all(t.form in GENERIC or t.surface in GENERIC for t in whole)):
+        if not named and (
+            surface in GENERIC or all(t.form in GENERIC or t.surface in GENERIC for t in whole)
+        ):
             return QuestionTerm(surface, weights, _GENERIC, ordinary=True, generic=True)
         weight = max(w for _, w in weights)
         if whole[0].kind == "predicate" and self.kind in _FACTS:

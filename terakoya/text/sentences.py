@@ -34,9 +34,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             closing = max(closing, end)
         cut = -1
         if i > closing:
-            if char in _JAPANESE_END:
-                cut = _behind_marks(text, i, begin)
-            elif char in _LATIN_END and _ends_latin(text, i, begin):
+            if char in _JAPANESE_END or (char in _LATIN_END and _ends_latin(text, i, begin)):
                 cut = _behind_marks(text, i, begin)
             elif char == "\n" and _line_ends_sentence(text, i, begin):
                 cut = i
@@ -76,7 +74,10 @@ def _line_ends_sentence(text: str, i: int, begin: int) -> bool:
         return True
     if before[-1] in "、,・":
         return False
-    return bool(JAPANESE.search(before[-20:]) and JAPANESE.search(after.split("\n", 1)[0])) or before[-1] in ":："
+    return (
+        bool(JAPANESE.search(before[-20:]) and JAPANESE.search(after.split("\n", 1)[0]))
+        or before[-1] in ":："
+    )
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

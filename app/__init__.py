@@ -1,0 +1,1 @@
+"""The service: settings, wiring, HTTP API, command line, tracing and chat models."""

@@ -1,0 +1,86 @@
+"""`terakoya ask`: an answer with the places it stands on."""
+
+import argparse
+from itertools import chain, islice
+from textwrap import indent
+from typing import Any
+
+from app.cli.backend import Backend
+from app.cli.queries import queries
+from app.cli.session import Session
+from app.cli.terminal import Terminal
+from terakoya.api import AskResult
+from terakoya.catalogue import text
+from terakoya.types import Effort
+
+
+def run(session: Session, arguments: argparse.Namespace) -> int:
+    """Answers each question."""
+    asked = queries(arguments.query, arguments.batch)
+    first = list(islice(asked, 1))  # wrong use shows before anything is opened
+    effort: Effort = arguments.effort or session.settings.effort
+    with session.backend() as backend:
+        for question in chain(first, asked):
+            if arguments.batch is not None and not session.terminal.json:
+                session.terminal.say(text("cli.question", question=question), style="bold")
+            answer(session.terminal, backend, question, effort=effort, thread_id=arguments.thread)
+    return 0
+
+
+def answer(
+    terminal: Terminal, backend: Backend, question: str, *, effort: Effort, thread_id: str | None
+) -> AskResult:
+    """Asks one question and prints what comes: as it comes where a person watches, else whole."""
+    if not terminal.interactive:
+        result = backend.ask(question, effort=effort, thread_id=thread_id, listen=None)
+        if terminal.json:
+            terminal.record(result)
+            return result
+        terminal.say(result.answer)
+    else:
+        stream = _Stream(terminal)
+        result = backend.ask(question, effort=effort, thread_id=thread_id, listen=stream.listen)
+        stream.finish(result.answer)
+    citations(terminal, result)
+    return result
+
+
+def citations(terminal: Terminal, result: AskResult) -> None:
+    """Prints the places, with their lines and their words."""
+    if result.citations:
+        terminal.say()
+        if not result.answered:
+            terminal.say(text("cli.nearest"))
+    for citation in result.citations:
+        heading = " > ".join(citation.heading)
+        lines = f"{citation.start_line}-{citation.end_line}"
+        terminal.say(f"[{citation.marker}] {citation.source}:{lines}  {heading}".rstrip())
+        terminal.say(indent(citation.quote.strip("\n"), "    "), style="dim")
+
+
+class _Stream:
+    """Prints an answer while it grows, and says so when a later check changed it."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._shown = ""
+
+    def listen(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "token":
+            self._shown += data["text"]
+            self._terminal.piece(data["text"])
+        elif kind == "replace":
+            self._become(data["text"])
+
+    def finish(self, answer: str) -> None:
+        self._become(answer)
+        self._terminal.say()
+
+    def _become(self, whole: str) -> None:
+        if whole.startswith(self._shown):
+            self._terminal.piece(whole[len(self._shown) :])
+        elif whole.strip() != self._shown.strip():
+            self._terminal.say()
+            self._terminal.say(text("cli.replaced"), style="italic")
+            self._terminal.piece(whole)
+        self._shown = whole

@@ -1,0 +1,20 @@
+"""`terakoya notes`: what is in the store."""
+
+import argparse
+
+from app.cli.session import Session
+from terakoya.catalogue import text
+
+
+def run(session: Session, arguments: argparse.Namespace) -> int:
+    """Lists the notes."""
+    terminal = session.terminal
+    with session.backend() as backend:
+        notes = backend.notes()
+    for note in notes:
+        if terminal.json:
+            terminal.record(note)
+        else:
+            terminal.say(f"{note.source}  {note.title}  [{note.language}]")
+    terminal.note(text("cli.notes_count", count=len(notes)))
+    return 0

@@ -1,0 +1,155 @@
+"""Arguments of the command line. Imports nothing heavy: `--help` must come at once."""
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from terakoya import __version__
+from terakoya.catalogue import text
+from terakoya.errors import BadInput
+
+EFFORTS: Final = ("fast", "normal", "deep")
+
+# argparse speaks English only; these are the complaints that its reader meets.
+_COMPLAINTS: Final = {
+    "usage_missing": r"the following arguments are required: (?P<what>.*)",
+    "usage_unknown": r"unrecognized arguments: (?P<what>.*)",
+    "usage_value": r"argument (?P<what>\S+): expected .*",
+    "usage_choice": r"argument (?P<what>[^:]+): invalid [^:]+: (?P<value>.*?)(?: \(choose .*\))?",
+}
+
+
+class _Formatter(argparse.HelpFormatter):
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[Any],
+        prefix: str | None = None,
+    ) -> None:
+        super().add_usage(usage, actions, groups, text("cli.usage") if prefix is None else prefix)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, formatter_class=_Formatter, **settings)
+        self.arguments = self.add_argument_group(text("cli.title_arguments"))
+        self.options = self.add_argument_group(text("cli.title_options"))
+        self.options.add_argument("-h", "--help", action="help", help=text("cli.help_help"))
+        self.options.add_argument(
+            "--home", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=text("cli.help_home")
+        )
+        self.options.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help=text("cli.help_json")
+        )
+
+    def error(self, message: str) -> NoReturn:
+        for key, pattern in _COMPLAINTS.items():
+            if match := re.fullmatch(pattern, message, re.DOTALL):
+                message = text(f"cli.{key}", **match.groupdict())
+                break
+        raise BadInput("usage", message=message, command=self.prog)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command with its arguments; `module` names the module of this package that runs it.
+
+    Raises:
+        BadInput: They are wrong.
+        SystemExit: Help or the version was asked for, and has been printed.
+    """
+    arguments = build().parse_args(argv)
+    arguments.json = getattr(arguments, "json", False)
+    return arguments
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser, in the reader's language."""
+    parser = _Parser(prog="terakoya", description=text("cli.description"))
+    parser.options.add_argument(
+        "--version", action="version", version=f"terakoya {__version__}", help=text("cli.help_version")
+    )
+    commands = parser.add_subparsers(
+        title=text("cli.title_commands"),
+        metavar="COMMAND",
+        dest="command",
+        required=True,
+        parser_class=_Parser,
+    )
+
+    def command(name: str, module: str) -> _Parser:
+        made: _Parser = commands.add_parser(
+            name, help=text(f"cli.about_{name}"), description=text(f"cli.about_{name}")
+        )
+        made.set_defaults(module=module)
+        return made
+
+    _service(command("up", "up"), page=True)
+    _service(command("serve", "serve"), page=False)
+    _ingest(command("ingest", "ingest"))
+    _search(command("search", "search"))
+    _ask(command("ask", "ask"))
+    _effort(command("chat", "chat"))
+    _eval(command("eval", "evaluate"))
+    command("notes", "notes")
+    command("doctor", "doctor")
+    return parser
+
+
+def _service(parser: _Parser, *, page: bool) -> None:
+    parser.options.add_argument("--port", type=_port, metavar="N", help=text("cli.help_port"))
+    if page:
+        parser.options.add_argument("--page-port", type=_port, metavar="N", help=text("cli.help_page_port"))
+        parser.options.add_argument("--no-page", action="store_true", help=text("cli.help_no_page"))
+
+
+def _ingest(parser: _Parser) -> None:
+    parser.arguments.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=text("cli.help_path"))
+    parser.options.add_argument("--dry-run", action="store_true", help=text("cli.help_dry_run"))
+    parser.options.add_argument("--watch", action="store_true", help=text("cli.help_watch"))
+    parser.options.add_argument("--strict", action="store_true", help=text("cli.help_strict"))
+
+
+def _search(parser: _Parser) -> None:
+    parser.arguments.add_argument("query", nargs="*", metavar="QUERY", help=text("cli.help_query"))
+    parser.options.add_argument("-k", type=_count, default=10, metavar="N", help=text("cli.help_k"))
+    parser.options.add_argument("--batch", metavar="FILE|-", help=text("cli.help_batch"))
+
+
+def _ask(parser: _Parser) -> None:
+    parser.arguments.add_argument("query", nargs="*", metavar="QUESTION", help=text("cli.help_question"))
+    _effort(parser)
+    parser.options.add_argument("--batch", metavar="FILE|-", help=text("cli.help_batch"))
+
+
+def _effort(parser: _Parser) -> None:
+    parser.options.add_argument("--effort", choices=EFFORTS, help=text("cli.help_effort"))
+    parser.options.add_argument("--thread", metavar="ID", help=text("cli.help_thread"))
+
+
+def _eval(parser: _Parser) -> None:
+    actions = parser.add_subparsers(
+        title=text("cli.title_commands"), metavar="ACTION", dest="action", required=True, parser_class=_Parser
+    )
+    run: _Parser = actions.add_parser(
+        "run", help=text("cli.about_eval_run"), description=text("cli.about_eval_run")
+    )
+    run.arguments.add_argument("suites", nargs="+", metavar="SUITE", help=text("cli.help_suite"))
+    for option in ("baseline", "junit", "summary"):
+        run.options.add_argument(f"--{option}", type=Path, metavar="FILE", help=text(f"cli.help_{option}"))
+
+
+def _port(value: str) -> int:
+    port = int(value)
+    if not 0 <= port <= 65_535:
+        raise ValueError(value)
+    return port
+
+
+def _count(value: str) -> int:
+    count = int(value)
+    if count < 1:
+        raise ValueError(value)
+    return count

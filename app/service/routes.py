@@ -1,0 +1,201 @@
+"""The routes of the API, over one installation. Plain functions run in the server's thread pool."""
+
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
+
+from app.service import log
+from app.service.language import reader_language
+from app.service.runs import Run, Runs
+from app.service.uploads import save
+from terakoya.api import (
+    AskRequest,
+    AskResult,
+    FeedbackRequest,
+    IngestRequest,
+    NoteSummary,
+    NoteText,
+    RunStarted,
+    SearchRequest,
+    SearchResult,
+    Status,
+    Thread,
+    ThreadSummary,
+    TurnModel,
+)
+from terakoya.errors import BadInput, Busy, NotFound
+
+if TYPE_CHECKING:
+    from app.wiring import Installation
+
+UPLOADS: Final = "/api/uploads"
+MAX_HITS: Final = 1_000_000
+PROGRESS_SECONDS: Final = 0.1
+_TITLE: Final = 80
+
+
+def _reader(request: Request) -> str:
+    return reader_language(request.headers.get("accept-language"))
+
+
+Reader = Annotated[str, Depends(_reader)]
+
+
+def health_routes(installation: "Installation") -> APIRouter:
+    """Whether the service lives, whether it can work, and how its installation stands."""
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/ready")
+    def ready() -> dict[str, str]:
+        installation.notes()
+        return {"status": "ok"}
+
+    @router.get("/api/status")
+    def status() -> Status:
+        return installation.status()
+
+    return router
+
+
+def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
+    """Questions, searches, and thumbs on answers."""
+    router = APIRouter()
+
+    @router.post("/api/ask", status_code=202)
+    def ask(request: AskRequest, reader: Reader) -> RunStarted:
+        _check_question(request.question)
+        run = Run("ask", thread_id=request.thread_id or secrets.token_hex(16), question=request.question)
+
+        def work(run: Run) -> dict[str, Any]:
+            def listen(kind: str, data: dict[str, Any]) -> None:
+                if kind in ("step", "token", "replace"):
+                    run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
+
+            outcome = installation.ask(
+                request.question, effort=request.effort, thread_id=run.thread_id, listen=listen
+            )
+            return AskResult.of(outcome).model_dump()
+
+        runs.start(run, work, language=reader)
+        return RunStarted(run_id=run.id, thread_id=run.thread_id)
+
+    @router.post("/api/answer")
+    def answer(request: AskRequest) -> AskResult:
+        outcome = installation.ask(request.question, effort=request.effort, thread_id=request.thread_id)
+        log.event("answered", thread_id=outcome.thread_id, trace_id=outcome.trace_id)
+        return AskResult.of(outcome)
+
+    @router.post("/api/search")
+    def search(request: SearchRequest) -> SearchResult:
+        return SearchResult.of(installation.search(request.query, k=min(request.k, MAX_HITS)))
+
+    @router.post("/api/feedback", status_code=204)
+    def feedback(request: FeedbackRequest) -> Response:
+        installation.feedback(request)
+        return Response(status_code=204)
+
+    return router
+
+
+def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
+    """Notes: those that are there, and those that come."""
+    router = APIRouter()
+
+    def begin(paths: list[Path], *, dry_run: bool, reader: str) -> RunStarted:
+        def work(run: Run) -> dict[str, Any]:
+            told = 0.0
+
+            def progress(done: int, total: int, what: str) -> None:
+                nonlocal told
+                # A run keeps its events: one for each of a hundred thousand files would serve nobody.
+                if done >= total or time.monotonic() - told >= PROGRESS_SECONDS:
+                    told = time.monotonic()
+                    run.add("progress", {"done": done, "total": total, "what": what})
+
+            report = installation.ingest(
+                paths, dry_run=dry_run, progress=progress, cancelled=run.cancelled.is_set
+            )
+            return report.model_dump()
+
+        run = runs.start(Run("ingest"), work, language=reader)
+        return RunStarted(run_id=run.id, thread_id="")
+
+    @router.post("/api/ingest", status_code=202)
+    def ingest(request: IngestRequest, reader: Reader) -> RunStarted:
+        if not request.paths:
+            raise BadInput("ingest_nothing")
+        paths = [Path(path) for path in request.paths]
+        for path in paths:
+            if not path.is_absolute() or "\0" in str(path):
+                raise BadInput("path_absolute", path=path)
+        return begin(paths, dry_run=request.dry_run, reader=reader)
+
+    @router.post(UPLOADS, status_code=202)
+    def upload(files: Annotated[list[UploadFile], File()], reader: Reader) -> RunStarted:
+        if runs.running("ingest"):
+            raise Busy("ingest_busy")
+        settings = installation.settings
+        named = [(file.filename or "", file.file) for file in files]
+        save(settings.uploads_path, named, max_mb=settings.max_note_mb)
+        return begin([settings.uploads_path], dry_run=False, reader=reader)
+
+    @router.get("/api/notes")
+    def notes() -> list[NoteSummary]:
+        return installation.notes()
+
+    @router.get("/api/note")
+    def note(source: str) -> NoteText:
+        return installation.note(source)
+
+    return router
+
+
+def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
+    """Conversations, with the runs under way in them."""
+    router = APIRouter()
+
+    @router.get("/api/threads")
+    def threads() -> list[ThreadSummary]:
+        kept = installation.threads()
+        known = {summary.thread_id for summary in kept}
+        begun = [
+            ThreadSummary(
+                thread_id=run.thread_id,
+                title=run.question[:_TITLE],
+                updated=datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
+            )
+            for run in reversed(runs.running("ask"))
+            if run.thread_id not in known
+        ]
+        return begun + kept
+
+    @router.get("/api/threads/{thread_id}")
+    def thread(thread_id: str) -> Thread:
+        while True:
+            running = runs.running("ask", thread_id=thread_id)
+            try:
+                turns = installation.thread(thread_id).turns
+            except NotFound:
+                turns = []
+                if not running and not runs.running("ask", thread_id=thread_id):
+                    raise
+            # A run that ended meanwhile may stand in neither or in both: look again.
+            if runs.running("ask", thread_id=thread_id) == running:
+                break
+        under_way = [TurnModel(question=run.question, result=None, run_id=run.id) for run in running]
+        return Thread(thread_id=thread_id, turns=[*turns, *under_way])
+
+    return router
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise BadInput("question_empty")

@@ -1,0 +1,38 @@
+"""Makes the tracer of an installation."""
+
+import os
+from collections.abc import Mapping
+
+from app.settings import Settings
+from app.tracing.account import account
+from app.tracing.langfuse import LangfuseDelivery
+from app.tracing.spool import Spool
+from app.tracing.tracer import SpoolTracer
+from terakoya import __version__
+
+
+def make_tracer(
+    settings: Settings, *, deliver: bool, environ: Mapping[str, str] | None = None
+) -> SpoolTracer:
+    """The tracer of the installation: always to files, and from there to Langfuse where one is named.
+
+    Args:
+        settings: Of the installation; its `environment` is used unless `LANGFUSE_TRACING_ENVIRONMENT` is set.
+        deliver: Whether this process may carry traces to Langfuse. Those that are not carried wait on disk
+            for a process that does.
+        environ: Where the `LANGFUSE_*` variables stand; the process's own environment when None.
+    """
+    variables = os.environ if environ is None else environ
+    project = account(variables) if deliver else None
+    delivery = LangfuseDelivery(project, settings.traces_path) if project else None
+    spool = Spool(settings.traces_path, on_written=delivery.wake if delivery else _nobody)
+    return SpoolTracer(
+        spool,
+        environment=variables.get("LANGFUSE_TRACING_ENVIRONMENT") or settings.environment,
+        release=variables.get("LANGFUSE_RELEASE") or __version__,
+        delivery=delivery,
+    )
+
+
+def _nobody() -> None:
+    """Who is told of new lines where nothing is delivered."""

@@ -1,0 +1,1 @@
+"""The Streamlit page; it talks to the service over HTTP only."""

@@ -1,0 +1,288 @@
+"""The conversation: questions, answers as they grow, sources and thumbs."""
+
+from collections.abc import Collection, Sequence
+from typing import Final, Literal
+
+import streamlit as st
+
+from terakoya.api import MAX_QUESTION, AskResult, FeedbackRequest, NoteSummary, Thread, TurnModel
+from terakoya.client import ServiceClient
+from terakoya.errors import NotFound, TerakoyaError
+from ui.connection import draw_error, forget, fresh
+from ui.markup import markdown, pieces, plain
+from ui.runs import Follower, desk
+from ui.sources import draw_sources
+from ui.wording import language, say, say_or
+
+SHOWN: Final = 30
+"""Turns of a long conversation that are drawn at first."""
+READER: Final = ":material/person:"
+SCHOOL: Final = ":material/school:"
+
+
+def draw_conversation(client: ServiceClient, notes: Sequence[NoteSummary]) -> None:
+    """The thread of the URL with its answers, and the line to ask in."""
+    typed = st.chat_input(say("ask_placeholder"), key="ask", max_chars=MAX_QUESTION)
+    question = typed or st.session_state.pop("asked", None)
+    thread = _thread(client)
+    # Each is looked at, as another tab may have asked in this thread too.
+    running = sum(_running(client, turn) for turn in thread.turns) > 0 if thread else False
+    if question and question.strip():
+        if thread and running:
+            desk().waiting.setdefault(thread.thread_id, []).append(question.strip())
+        else:
+            thread = _ask(client, question.strip(), thread) or thread
+    elif thread and not running and (waited := desk().next_waiting(thread.thread_id)):
+        thread = _ask(client, waited, thread) or thread
+
+    if thread is None:
+        if "unasked" not in st.session_state:
+            _draw_start(notes)
+    else:
+        _draw_turns(client, thread)
+    _draw_unasked()
+
+
+def begin_thread() -> None:
+    """Leaves the conversation for a new one."""
+    switch_thread("")
+
+
+def switch_thread(thread_id: str) -> None:
+    """Goes to another conversation."""
+    for name in ("thread", "run"):
+        st.query_params.pop(name, None)
+    if thread_id:
+        st.query_params["thread"] = thread_id
+    st.session_state.pop("unasked", None)
+    st.session_state.pop("all_turns", None)
+
+
+def _thread(client: ServiceClient) -> Thread | None:
+    thread_id, run_id = st.query_params.get("thread", ""), st.query_params.get("run", "")
+    if not thread_id:
+        return None
+    try:
+        thread = fresh(f"thread:{thread_id}", 60, lambda: client.thread(thread_id))
+    except NotFound:
+        thread = Thread(thread_id=thread_id, turns=[])
+    if run_id and all(turn.run_id != run_id for turn in thread.turns):
+        try:
+            state = client.run(run_id)
+        except NotFound:
+            state = None
+        if state is None or state.status == "done":
+            del st.query_params["run"]
+        else:
+            thread.turns.append(TurnModel(question=state.question, result=None, run_id=run_id))
+    if not thread.turns:
+        switch_thread("")
+        return None
+    return thread
+
+
+def _running(client: ServiceClient, turn: TurnModel) -> bool:
+    if turn.result is not None or not turn.run_id:
+        return False
+    follower = desk().follow(client, turn.run_id)
+    if follower.finished:
+        _finish(turn, follower)
+    return not follower.finished
+
+
+def _finish(turn: TurnModel, follower: Follower) -> None:
+    if follower.result is None:  # the run stays in the URL: a question that failed is not in the thread
+        return
+    turn.result = AskResult.model_validate(follower.result)
+    if st.query_params.get("run") == turn.run_id:
+        del st.query_params["run"]
+
+
+def _ask(client: ServiceClient, question: str, thread: Thread | None) -> Thread | None:
+    effort: Literal["fast", "normal", "deep"] = st.session_state.get("effort") or "normal"
+    st.session_state.pop("unasked", None)
+    try:
+        started = client.ask(question, effort=effort, thread_id=thread.thread_id if thread else None)
+    except TerakoyaError as error:
+        forget("thread:")  # another tab or program may have asked in it
+        st.session_state["unasked"] = (question, error)
+        return None
+    st.query_params.update({"thread": started.thread_id, "run": started.run_id})
+    turns = [
+        *(thread.turns if thread else []),
+        TurnModel(question=question, result=None, run_id=started.run_id),
+    ]
+    forget("threads", "thread:")
+    return fresh(f"thread:{started.thread_id}", 60, lambda: Thread(thread_id=started.thread_id, turns=turns))
+
+
+def _draw_start(notes: Sequence[NoteSummary]) -> None:
+    st.markdown(f"### {say('start_title')}")
+    st.caption(say("start_text", notes=len(notes)))
+    titled = [note for note in notes if note.title.strip()]
+    chosen = titled[:: max(1, len(titled) // 4)][:4]
+    if chosen:
+        with st.container(horizontal=True, gap="small"):
+            for number, note in enumerate(chosen):
+                st.button(
+                    say("about_label", title=plain(note.title[:60])),
+                    key=f"about_{number}",
+                    icon=":material/lightbulb:",
+                    on_click=_choose,
+                    args=(say("about_question", title=note.title),),
+                )
+
+
+def _choose(question: str) -> None:
+    st.session_state["asked"] = question
+
+
+def _draw_turns(client: ServiceClient, thread: Thread) -> None:
+    hidden = 0 if st.session_state.get("all_turns") else max(0, len(thread.turns) - SHOWN)
+    if hidden:
+        st.button(
+            say("earlier_turns", count=hidden),
+            key="earlier",
+            on_click=st.session_state.update,
+            args=({"all_turns": True},),
+        )
+    for number, turn in enumerate(thread.turns[hidden:], hidden):
+        _draw_question(turn.question)
+        with st.chat_message("assistant", avatar=SCHOOL):
+            if turn.result is not None:
+                _draw_answer(client, turn.result, f"{thread.thread_id}_{number}")
+            elif turn.run_id:
+                _draw_run(client, turn, f"{thread.thread_id}_{number}")
+            else:
+                st.caption(say("interrupted"))
+                _draw_again(turn.question, f"{number}")
+    for number, question in enumerate(desk().waiting.get(thread.thread_id, [])):
+        _draw_question(question)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/hourglass_empty: {say('waiting')}")
+            st.button(
+                say("withdraw"),
+                key=f"withdraw_{number}",
+                type="tertiary",
+                on_click=desk().waiting[thread.thread_id].remove,
+                args=(question,),
+            )
+
+
+def _draw_question(question: str) -> None:
+    with st.chat_message("user", avatar=READER):
+        _draw_text(question, markers=())
+
+
+def _draw_text(text: str, *, markers: Collection[int] | None) -> None:
+    for piece in pieces(text):
+        if piece.code:
+            st.code(piece.text, language=piece.language or None)
+        else:
+            st.markdown(markdown(piece.text, markers), anchors=False)
+
+
+def _draw_run(client: ServiceClient, turn: TurnModel, key: str) -> None:
+    follower = desk().follow(client, turn.run_id or "")
+    if follower.error is not None:
+        draw_error(follower.error)
+        _draw_again(turn.question, key)
+        return
+    st.fragment(_draw_growing, run_every=0.2)(turn, follower)
+
+
+def _draw_growing(turn: TurnModel, follower: Follower) -> None:
+    area, below = st.container(), st.empty()
+    with area:
+        shown = st.empty()
+    drawn: tuple[str, str] | None = None
+    for _ in follower.updates(0.8):
+        if drawn == (follower.text, follower.step):
+            continue
+        drawn = (follower.text, follower.step)
+        with shown.container():
+            _draw_text(follower.text, markers=None)
+        below.caption(f":shimmer[{say_or(f'step_{follower.step}', say('step_other'))}]")
+    if follower.finished:
+        _finish(turn, follower)
+        forget("threads")
+        st.rerun()
+
+
+def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
+    if result.answered:
+        _draw_text(result.answer, markers={citation.marker for citation in result.citations})
+        if result.citations:
+            st.caption(say("sources", count=len(result.citations)))
+            draw_sources(result.citations, key=key)
+    else:
+        with st.container(border=True, key=f"unanswered_{key}"):
+            st.markdown(f":orange-badge[:material/search_off: {say('unanswered')}]")
+            _draw_text(result.answer, markers={citation.marker for citation in result.citations})
+        if result.citations:
+            with st.expander(say("nearest", count=len(result.citations))):
+                draw_sources(result.citations, key=key)
+    _draw_feedback(client, result, key)
+
+
+def _draw_feedback(client: ServiceClient, result: AskResult, key: str) -> None:
+    total = result.timings.get("total", 0.0) / 1000
+    about = (
+        f"{plain(result.model)} · {say('effort_' + result.effort)} · {say('seconds', seconds=f'{total:.1f}')}"
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if result.trace_id:
+            st.feedback(
+                "thumbs",
+                key=f"thumb_{key}",
+                default=desk().votes.get(result.trace_id),
+                on_change=_vote,
+                args=(client, result.trace_id, f"thumb_{key}"),
+            )
+        st.caption(about)
+    if desk().votes.get(result.trace_id) == 0:
+        _draw_comment(client, result.trace_id, key)
+
+
+def _vote(client: ServiceClient, trace_id: str, key: str) -> None:
+    value = st.session_state.get(key)
+    if value not in (0, 1):  # a thumb can be changed, not taken back
+        st.session_state[key] = desk().votes.get(trace_id)
+        return
+    try:
+        client.feedback(FeedbackRequest(trace_id=trace_id, value=value))
+        desk().votes[trace_id] = value
+        st.toast(say("thanks"), icon=":material/favorite:")
+    except TerakoyaError as error:
+        st.toast(plain(error.message(language())), icon=":material/error:")
+
+
+def _draw_comment(client: ServiceClient, trace_id: str, key: str) -> None:
+    sent = st.session_state.setdefault("commented", set())
+    if trace_id in sent:
+        st.caption(f":material/check: {say('comment_sent')}")
+        return
+    with st.form(f"comment_form_{key}", border=False):
+        comment = st.text_input(say("comment_label"), key=f"comment_{key}", max_chars=4000)
+        if st.form_submit_button(say("comment_send")) and comment.strip():
+            try:
+                client.feedback(FeedbackRequest(trace_id=trace_id, value=0, comment=comment.strip()))
+            except TerakoyaError as error:
+                draw_error(error)
+                return
+            sent.add(trace_id)
+            st.rerun()
+
+
+def _draw_again(question: str, key: str) -> None:
+    st.button(
+        say("ask_again"), key=f"again_{key}", icon=":material/replay:", on_click=_choose, args=(question,)
+    )
+
+
+def _draw_unasked() -> None:
+    if "unasked" in st.session_state:
+        question, error = st.session_state["unasked"]
+        _draw_question(question)
+        draw_error(error)
+        _draw_again(question, "unasked")

@@ -1,0 +1,147 @@
+"""A note with line numbers in a drawer, the cited lines marked and in sight."""
+
+import html
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from terakoya.client import ServiceClient
+from terakoya.errors import TerakoyaError
+from ui.connection import draw_error, fresh
+from ui.markup import plain
+from ui.wording import say
+
+AROUND: Final = 40
+"""Lines shown above and below the cited ones at first."""
+STEP: Final = 200
+WHOLE: Final = 3000
+"""Longest part that is sent to the browser at once, in lines."""
+
+# It holds numbers only, never text of a note.
+_SCROLL = """<script>
+(function look(tries) {{
+  const cited = document.querySelector('.tk-note[data-view="{view}"] .tk-cited');
+  if (cited) cited.scrollIntoView({{block: 'center'}});
+  else if (tries) setTimeout(look, 50, tries - 1);
+}})(40);
+</script>"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What the drawer shows.
+
+    Attributes:
+        source: The note.
+        cited_first: First cited line, 0 for none.
+        cited_last: Last cited line.
+        first: First line in view, from 1.
+        last: Last line in view; may lie behind the end of the note.
+        view: Number of the opening, so that each scrolls for itself.
+    """
+
+    source: str
+    cited_first: int
+    cited_last: int
+    first: int
+    last: int
+    view: int
+
+
+def open_note(source: str, first: int = 0, last: int = 0) -> None:
+    """Opens a note; with lines, at these."""
+    view = st.session_state.get("views", 0) + 1
+    st.session_state["views"] = view
+    st.session_state["opened"] = Opened(
+        source=source,
+        cited_first=first,
+        cited_last=last,
+        first=max(1, first - AROUND),
+        last=max(first, last) + AROUND,
+        view=view,
+    )
+
+
+def close_note() -> None:
+    """Closes the drawer."""
+    st.session_state.pop("opened", None)
+
+
+def draw_opened_note(client: ServiceClient) -> None:
+    """The drawer, where a note is open."""
+    opened: Opened | None = st.session_state.get("opened")
+    if opened is None:
+        return
+    title = plain(opened.source)
+    drawer = st.dialog(
+        title, width="medium", position="right", on_dismiss=close_note, icon=":material/description:"
+    )
+    drawer(_draw)(client)
+
+
+def _draw(client: ServiceClient) -> None:
+    opened: Opened | None = st.session_state.get("opened")
+    if opened is None:
+        return
+    try:
+        note = fresh(f"note:{opened.source}", 60, lambda: client.note(opened.source))
+    except TerakoyaError as error:
+        draw_error(error)
+        return
+    lines = note.text.split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    first = max(1, min(opened.first, len(lines)))
+    last = min(len(lines), max(opened.last, first), first + WHOLE - 1)
+    cited = range(opened.cited_first, opened.cited_last + 1)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(say("note_lines", first=first, last=last, total=len(lines)))
+        if first > 1:
+            _mover("earlier", "arrow_upward", opened, max(1, first - STEP), last)
+        if last < len(lines):
+            _mover("later", "arrow_downward", opened, first, last + STEP)
+        if first > 1 or last < len(lines):
+            whole_first = 1 if len(lines) <= WHOLE else max(1, opened.cited_first - WHOLE // 2)
+            _mover("whole", "unfold_more", opened, whole_first, whole_first + WHOLE - 1)
+    st.html(_page(lines[first - 1 : last], first, cited, opened.view, note.title or note.source))
+    if cited and cited[0]:
+        st.html(_SCROLL.format(view=opened.view), unsafe_allow_javascript=True)
+
+
+def _mover(name: str, icon: str, opened: Opened, first: int, last: int) -> None:
+    st.button(
+        say(f"note_{name}"),
+        key=f"note_{name}",
+        icon=f":material/{icon}:",
+        type="tertiary",
+        on_click=_move,
+        args=(opened, first, last),
+    )
+
+
+def _move(opened: Opened, first: int, last: int) -> None:
+    # A part longer than the browser is sent moves on: its far end goes out of view.
+    if last - first >= WHOLE:
+        first, last = (first, first + WHOLE - 1) if first < opened.first else (last - WHOLE + 1, last)
+    st.session_state["opened"] = Opened(
+        source=opened.source,
+        cited_first=opened.cited_first,
+        cited_last=opened.cited_last,
+        first=first,
+        last=last,
+        view=opened.view,
+    )
+
+
+def _page(lines: list[str], first: int, cited: range, view: int, title: str) -> str:
+    rows = []
+    for number, line in enumerate(lines, first):
+        tag = "mark" if number in cited else "span"
+        row = "tk-line tk-cited" if number in cited else "tk-line"
+        rows.append(
+            f'<div class="{row}"><span class="tk-number">{number}</span>'
+            f'<{tag} class="tk-text">{html.escape(line) or "&nbsp;"}</{tag}></div>'
+        )
+    label = html.escape(title, quote=True)
+    return f'<div class="tk-note" data-view="{view}" role="region" aria-label="{label}">{"".join(rows)}</div>'

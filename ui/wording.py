@@ -1,0 +1,32 @@
+"""What the page says, in the language that its reader chose."""
+
+from typing import Final, Literal
+
+import streamlit as st
+
+from terakoya.catalogue import environment_language, text
+
+PageLanguage = Literal["ja", "en"]
+NAMES: Final[dict[str, str]] = {"ja": "日本語", "en": "English"}
+
+
+def language() -> PageLanguage:
+    """The language of the URL, else of the browser, else of the environment."""
+    chosen = st.query_params.get("lang", "")
+    if chosen not in NAMES:
+        locale = st.context.locale
+        chosen = environment_language() if not locale else "ja" if locale.lower().startswith("ja") else "en"
+    return "ja" if chosen == "ja" else "en"
+
+
+def say(key: str, **values: object) -> str:
+    """The page's sentence `key` in the reader's language."""
+    return text(f"page.{key}", language=language(), **values)
+
+
+def say_or(key: str, other: str) -> str:
+    """The sentence `key`, or the text `other` where there is none: for names that the service sends."""
+    try:
+        return say(key)
+    except KeyError:
+        return other
