@@ -1,0 +1,186 @@
+"""An installation in memory: it answers at once, or waits for a file where a test needs to look in between.
+
+Run as a program it is the service, `fakes.py serve HOME`, or the command line, `fakes.py cli ARGUMENT...`.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from terakoya import api
+from terakoya.errors import BadInput, Busy, NotFound
+from terakoya.types import Citation, Hit, Outcome, Passage, Ranking
+
+TEXT = "エンドウの実験。\nMendel grew peas [1].\n"
+WORDS = ["Mendel ", "grew ", "peas ", "in ", "Brünn. ", "遺伝の法則。", " [1]"]
+PASSAGE = Passage(
+    id="p1",
+    source="biology/cell.md",
+    heading=("Biology", "遺伝"),
+    ancestors=(),
+    start_line=12,
+    end_line=13,
+    start=100,
+    end=130,
+    text=TEXT,
+)
+CITATION = Citation(
+    marker=1,
+    passage_id="p1",
+    source="biology/cell.md",
+    heading=("Biology", "遺伝"),
+    start_line=12,
+    end_line=13,
+    start=100,
+    end=130,
+    quote=TEXT,
+)
+
+
+class FakeInstallation:
+    """Answers every question with `WORDS`.
+
+    A question `gate:FILE` stops halfway until FILE exists; `forget` fails unforeseen; `replace` changes its
+    text at the end. An ingest of a path named `gate...` waits for the file `open` in it or for a cancel.
+    """
+
+    def __init__(self, settings, *, write=False, deliver=False):
+        self.settings = settings
+        self.write = write
+        self.turns = {}
+        self.lock = threading.Lock()
+        settings.home.mkdir(parents=True, exist_ok=True)
+        if (settings.home / "busy").exists():
+            raise Busy("ingest_busy")
+
+    def search(self, query, *, k=10):
+        if not query.strip():
+            raise BadInput("question_empty")
+        hits = tuple(
+            Hit(passage=PASSAGE, score=1.0 / n, arms={"lexical": 1.0}) for n in range(1, min(k, 3) + 1)
+        )
+        return Ranking(query=query, hits=hits, arms=("lexical",))
+
+    def ask(self, question, *, effort="normal", thread_id=None, listen=lambda type, data: None):
+        if not question.strip():
+            raise BadInput("question_empty")
+        if question == "forget":
+            raise RuntimeError("secret question text")
+        listen("step", {"name": "retrieve"})
+        for n, word in enumerate(WORDS):
+            if n == 3 and question.startswith("gate:"):
+                wait_for(Path(question.removeprefix("gate:")))
+            listen("token", {"text": word})
+        text = "".join(WORDS)
+        if question == "replace":
+            text = "Something else [1]"
+            listen("replace", {"text": text})
+        thread_id = thread_id or "t" * 32
+        outcome = Outcome(
+            question=question,
+            answer=text,
+            answered=True,
+            citations=(CITATION,),
+            model="extractive",
+            effort=effort,
+            thread_id=thread_id,
+            trace_id="0" * 32,
+            timings={"total": 1.0},
+        )
+        with self.lock:
+            self.turns.setdefault(thread_id, []).append(outcome)
+        return outcome
+
+    def threads(self):
+        return [
+            api.ThreadSummary(thread_id=name, title=turns[0].question, updated="2026-11-01T00:00:00+00:00")
+            for name, turns in self.turns.items()
+        ]
+
+    def thread(self, thread_id):
+        if thread_id not in self.turns:
+            raise NotFound("run_unknown", run=thread_id)
+        turns = [
+            api.TurnModel(question=t.question, result=api.AskResult.of(t)) for t in self.turns[thread_id]
+        ]
+        return api.Thread(thread_id=thread_id, turns=turns)
+
+    def ingest(
+        self, paths, *, dry_run=False, progress=lambda done, total, what: None, cancelled=lambda: False
+    ):
+        for path in paths:
+            if not path.exists():
+                raise BadInput("path_absolute", path=path)
+        files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.*")))
+        for n, file in enumerate(files, 1):
+            progress(n, len(files), file.name)
+        if paths[0].name.startswith("gate"):
+            wait_for(paths[0] / "open", unless=cancelled)
+        problems = [
+            api.Problem(path=file.name, code="encoding", message="cannot be read")
+            for file in files
+            if file.suffix == ".bad"
+        ]
+        added = [file.name for file in files if file.suffix != ".bad"]
+        return api.IngestReport(added=added, problems=problems, dry_run=dry_run, chunks=len(added))
+
+    def notes(self):
+        return [
+            api.NoteSummary(
+                source="biology/cell.md",
+                title="細胞",
+                language="ja",
+                encoding="utf-8",
+                repair=None,
+                chunks=3,
+                characters=99,
+            )
+        ]
+
+    def note(self, source):
+        if source != "biology/cell.md":
+            raise NotFound("run_unknown", run=source)
+        return api.NoteText(source=source, title="細胞", text=TEXT)
+
+    def feedback(self, request):
+        if request.trace_id == "unknown":
+            raise NotFound("run_unknown", run=request.trace_id)
+
+    def status(self):
+        check = api.Check(name="store", status="ok", detail="1 note")
+        return api.Status(version="0", home=str(self.settings.home), notes=1, chunks=3, checks=[check])
+
+    def warm(self):
+        pass
+
+    def close(self):
+        (self.settings.home / "closed").touch()
+
+
+def wait_for(path, *, unless=lambda: False):
+    deadline = time.monotonic() + 60
+    while not path.exists() and not unless():
+        if time.monotonic() > deadline:
+            raise TimeoutError(path)
+        time.sleep(0.01)
+
+
+def main():
+    from app.settings import load_settings
+
+    command, *rest = sys.argv[1:]
+    if command == "serve":
+        from app.service.server import serve
+
+        settings = load_settings(Path(rest[0]), port=int(os.environ.get("FAKE_PORT", "0")))
+        serve(settings, lambda settings: FakeInstallation(settings, write=True, deliver=True))
+    else:
+        from app.cli import main as cli
+
+        sys.exit(cli(rest, open_installation=FakeInstallation))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Search: BM25 as in the book, and any query at all gives a ranking or says why not."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import log
+
+import pytest
+
+from ingest.lexical import K1, B, LexicalIndex
+from ingest.search import LONGEST_QUERY, HybridRetriever
+from ingest.store import Store
+from terakoya.errors import BadInput
+from terakoya.text.analyser import Analyser
+
+CORPUS = {
+    "bio.md": "# 生物\n\n- 光合成は葉緑体で行われる。\n- ミトコンドリアは呼吸を担う。\n\n# 遺伝\n\nメンデルはエンドウで遺伝の法則を見つけた。\n",
+    "db.md": "# データベース\n\n- インデックスは検索を速くする。\n- サーバーは要求に応える。インデクスの話。\n",
+    "net.md": "# Networking\n\nTCP guarantees the order of bytes. UDP does not.\n\n# Servers\n\nA server answers requests.\n",
+    "sql.md": "# SQL\n\n`SELECT * FROM t WHERE x = 'a%b_c';` and LIKE patterns. 100% sure.\n",
+}
+
+
+@pytest.fixture
+def search(store: Store, analyser: Analyser, write, sync):
+    sync(write(CORPUS))
+    return HybridRetriever(store, analyser, None).search
+
+
+def bm25(query: Sequence[str], documents: dict[int, dict[str, int]]) -> dict[int, float]:
+    """Okapi BM25, straight from the formula."""
+    mean = sum(sum(d.values()) for d in documents.values()) / len(documents)
+    scores: dict[int, float] = {}
+    for number, document in documents.items():
+        length = sum(document.values())
+        for term in query:
+            holding = sum(term in d for d in documents.values())
+            if term in document:
+                idf = log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
+                share = document[term] * (K1 + 1) / (document[term] + K1 * (1 - B + B * length / mean))
+                scores[number] = scores.get(number, 0.0) + idf * share
+    return scores
+
+
+@pytest.mark.parametrize("query", ["光合成", "TCP order", "インデックス 検索 サーバー", "server server requests", "zebra"])
+def test_scores_over_words_are_bm25(store: Store, analyser: Analyser, search, query: str) -> None:
+    documents: dict[int, dict[str, int]] = {number: {} for (number,) in store.rows("SELECT id FROM chunks")}
+    for term, number, count in store.rows("SELECT term, chunk, count FROM postings WHERE field = 0"):
+        documents[number][term] = count
+    expected = bm25([t.form for t in analyser.tokens(query)], documents)
+    found = LexicalIndex(store, analyser).search(query, 100).words
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("query", "source"),
+    [
+        ("サーバ", "db.md"),
+        ("サーバー", "db.md"),
+        ("ｻｰﾊﾞｰ", "db.md"),
+        ("インデクス", "db.md"),
+        ("光合成", "bio.md"),
+        ("葉緑体", "bio.md"),
+        ("servers", "net.md"),
+        ("ＴＣＰ", "net.md"),
+        ("メンデルの法則", "bio.md"),
+    ],
+)
+def test_notes_are_found_across_spellings(search, query: str, source: str) -> None:
+    assert search(query).hits[0].passage.source == source
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 1000, 10**18])
+def test_there_are_never_more_than_k_hits(search, k: int) -> None:
+    hits = search("光合成 サーバー SQL TCP", k=k).hits
+    assert 0 < len(hits) <= min(k, 6)
+    assert hits == search("光合成 サーバー SQL TCP", k=10**6).hits[:k]
+
+
+@pytest.mark.parametrize(
+    ("query", "k", "key"),
+    [
+        ("", 10, "query_empty"),
+        (" \n\t\u3000", 10, "query_empty"),
+        ("\x00\x07", 10, "query_empty"),
+        ("a" * (LONGEST_QUERY + 1), 10, "query_long"),
+        ("word", 0, "k_small"),
+        ("word", -5, "k_small"),
+    ],
+)
+def test_a_query_that_cannot_be_used_is_bad_input(search, query: str, k: int, key: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        search(query, k=k)
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "'; DROP TABLE notes; --",
+        "100%",
+        "a_c %b",
+        '"quoted" AND (x OR y)',
+        "$words $1 ? :name {x}",
+        ".*+?[](){}^\\|",
+        "*",
+        "！？。、",
+        "😀",
+        "あ",
+        "a",
+        "体",
+        "\ud800光合成",
+        "a" * LONGEST_QUERY,
+        "光" * LONGEST_QUERY,
+    ],
+)
+def test_any_other_query_gives_a_ranking(store: Store, search, query: str) -> None:
+    ranking = search(query)
+    assert ranking.query == query
+    assert [h.score for h in ranking.hits] == sorted((h.score for h in ranking.hits), reverse=True)
+    assert store.counts()[0] == len(CORPUS)
+
+
+def test_what_stands_nowhere_has_no_hits(search) -> None:
+    assert search("zebra qwerty").hits == ()
+
+
+def test_one_character_of_japanese_is_found_where_it_is_a_word(store: Store, analyser: Analyser, write, sync) -> None:
+    sync(write({"a.md": "猫が好き。", "b.md": "犬が好き。"}))
+    hits = HybridRetriever(store, analyser, None).search("猫").hits
+    assert hits[0].passage.source == "a.md"
+
+
+def test_an_empty_store_has_no_hits(store: Store, analyser: Analyser) -> None:
+    ranking = HybridRetriever(store, analyser, None).search("anything 何でも")
+    assert (ranking.hits, ranking.arms) == ((), ("lexical",))
+
+
+def test_the_same_query_gives_the_same_ranking_in_several_threads(search) -> None:
+    queries = ["光合成", "TCP order", "サーバー", "server", "SQL 100%"] * 8
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(search, queries))
+    assert together == [search(query) for query in queries]
+
+
+def test_a_hit_can_be_quoted_from(search) -> None:
+    passage = search("メンデル").hits[0].passage
+    lines = CORPUS["bio.md"].split("\n")
+    assert passage.text.split("\n") == lines[passage.start_line - 1 : passage.end_line]
+    assert CORPUS["bio.md"][passage.start : passage.end] == passage.text
+    assert passage.heading == ("遺伝",)

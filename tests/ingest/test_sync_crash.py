@@ -1,0 +1,71 @@
+"""A crash in the middle of an ingest: whole notes only, and the next run completes."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.store import Store
+from ingest.sync import Ingest
+from terakoya.text.analyser import Analyser
+
+CHILD = """
+import sys
+from pathlib import Path
+from ingest import sync
+from ingest.store import Store
+from terakoya.text.analyser import Analyser
+sync._BATCH_CHUNKS = 6
+store = Store(Path(sys.argv[1]), read_only=False)
+def progress(done, total, what):
+    print(done, flush=True)
+sync.Ingest(store, Analyser(), None, max_bytes=2**20).run([Path(sys.argv[2])], progress=progress)
+"""
+NOTES = 60
+SECTIONS = 3
+TABLES = {
+    "chunks": "SELECT count(*) FROM chunks WHERE note NOT IN (SELECT id FROM notes)",
+    "postings": "SELECT count(*) FROM postings WHERE chunk NOT IN (SELECT id FROM chunks)",
+    "unindexed": "SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk FROM postings)",
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
+    write, tmp_path: Path, analyser: Analyser, seed: int
+) -> None:
+    folder = write(
+        {
+            f"{n:03}.md": "\n\n".join(f"# 節 {s}\n\nこの文は{n}の{s}番。" + "言葉が続く。" * 20 for s in range(SECTIONS))
+            for n in range(NOTES)
+        }
+    )
+    path = tmp_path / "home" / "terakoya.duckdb"
+    stop = random.Random(seed).randrange(5, NOTES - 5)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(path), str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert child.stdout
+    for line in child.stdout:
+        if int(line) >= stop:
+            child.send_signal(signal.SIGKILL)
+            break
+    assert child.wait() == -signal.SIGKILL
+    child.stdout.close()
+
+    with Store(path, read_only=False) as store:
+        notes = store.notes()
+        assert 0 < len(notes) < NOTES
+        assert {note.chunks for note in notes} == {SECTIONS}
+        assert {name: store.cursor().execute(sql).fetchone() for name, sql in TABLES.items()} == dict.fromkeys(
+            TABLES, (0,)
+        )
+        report = Ingest(store, analyser, None, max_bytes=2**20).run([folder])
+        assert (len(report.added), report.unchanged) == (NOTES - len(notes), len(notes))
+        assert store.counts() == (NOTES, NOTES * SECTIONS)

@@ -1,0 +1,257 @@
+"""A service over real HTTP that says what a test wrote down; the page cannot tell it from the real one."""
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, File, Request, UploadFile
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from terakoya.api import (
+    AskRequest,
+    AskResult,
+    CitationModel,
+    FeedbackRequest,
+    IngestReport,
+    IngestRequest,
+    NoteSummary,
+    NoteText,
+    Problem,
+    RunStarted,
+    Status,
+    Thread,
+    ThreadSummary,
+    TurnModel,
+)
+from terakoya.client import CHALLENGE_HEADER, PROOF_HEADER, proof
+
+TOKEN = "token-of-the-scripted-service"
+
+
+def citation(quote: str, *, marker: int = 1, source: str = "tcp.md", line: int = 3, heading: str = "TCP"):
+    """A citation of whole lines."""
+    last = line + quote.count("\n")
+    return CitationModel(
+        marker=marker,
+        source=source,
+        heading=[heading],
+        start_line=line,
+        end_line=last,
+        start=0,
+        end=9,
+        quote=quote,
+    )
+
+
+def note(source: str, title: str, *, language: str = "en", repair: str | None = None):
+    """A note in the list."""
+    return NoteSummary(
+        source=source,
+        title=title,
+        language=language,
+        encoding="utf-8",
+        repair=repair,
+        chunks=3,
+        characters=900,
+    )
+
+
+@dataclass
+class Reply:
+    """What comes of one question: the pieces of the answer, then the result or the error."""
+
+    pieces: list[str]
+    citations: list[CitationModel] = field(default_factory=list)
+    answered: bool = True
+    replaced: str = ""
+    error: str = ""
+    gate: threading.Event | None = None
+    """Where set, the answer stops after its first piece until the test opens it."""
+
+
+class ScriptedService:
+    """The routes that the page uses, on a free port of loopback, with `service.json` in `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.notes: list[NoteSummary] = []
+        self.texts: dict[str, str] = {}
+        self.replies: dict[str, Reply] = {}
+        self.report = IngestReport(added=["new.md"])
+        self.status = Status(version="1.0", home=str(home), notes=0, chunks=0, checks=[])
+        self.feedback: list[FeedbackRequest] = []
+        self.asked: list[AskRequest] = []
+        self.ingested: list[str] = []
+        self.uploads: dict[str, bytes] = {}
+        self.threads: dict[str, Thread] = {}
+        self.requests: list[str] = []
+        self._runs: dict[str, tuple[str, AskRequest | None]] = {}
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        config = uvicorn.Config(self._application(), log_level="error", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), daemon=True)
+
+    def __enter__(self) -> "ScriptedService":
+        self._thread.start()
+        deadline = time.monotonic() + 10
+        while not self._server.started:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        record = {"address": self.address, "pid": os.getpid(), "token": TOKEN, "version": "1.0"}
+        (self.home / "service.json").write_text(json.dumps(record))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the service, as a crash would: its record stays."""
+        for reply in self.replies.values():
+            if reply.gate:
+                reply.gate.set()
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._listener.close()
+
+    def _application(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.middleware("http")
+        async def check(request: Request, proceed: Any):
+            self.requests.append(f"{request.method} {request.url.path}")
+            if request.url.path == "/health":
+                response = JSONResponse({"status": "ok"})
+                response.headers[PROOF_HEADER] = proof(TOKEN, request.headers.get(CHALLENGE_HEADER, ""))
+                return response
+            if request.headers.get("authorization") != f"Bearer {TOKEN}":
+                return JSONResponse({"code": "token", "message": "token"}, status_code=401)
+            return await proceed(request)
+
+        @app.post("/api/ask")
+        def ask(request: AskRequest) -> RunStarted:
+            run_id = secrets.token_hex(8)
+            thread_id = request.thread_id or secrets.token_hex(8)
+            self.asked.append(request)
+            self._runs[run_id] = (thread_id, request)
+            thread = self.threads.setdefault(thread_id, Thread(thread_id=thread_id, turns=[]))
+            thread.turns.append(TurnModel(question=request.question, result=None, run_id=run_id))
+            return RunStarted(run_id=run_id, thread_id=thread_id)
+
+        @app.get("/api/runs/{run_id}")
+        def run(run_id: str) -> Any:
+            if run_id not in self._runs:
+                return JSONResponse({"code": "run_unknown", "message": "no such run"}, status_code=404)
+            thread_id, request = self._runs[run_id]
+            kind, question = ("ask", request.question) if request else ("ingest", "")
+            state = {"run_id": run_id, "kind": kind, "thread_id": thread_id, "status": "running", "events": 1}
+            return {**state, "question": question}
+
+        @app.get("/api/runs/{run_id}/events")
+        def events(run_id: str) -> Any:
+            if run_id not in self._runs:
+                return JSONResponse({"code": "run_unknown", "message": "no such run"}, status_code=404)
+            thread_id, request = self._runs[run_id]
+            lines = self._answer(run_id, thread_id, request) if request else self._ingest()
+            numbered = (
+                f"id: {seq}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+                for seq, (kind, data) in enumerate(lines, 1)
+            )
+            return StreamingResponse(numbered, media_type="text/event-stream")
+
+        @app.post("/api/ingest")
+        def ingest(request: IngestRequest) -> RunStarted:
+            self.ingested += request.paths
+            return self._begin_ingest()
+
+        @app.post("/api/uploads")
+        def upload(files: list[UploadFile] = File()) -> RunStarted:  # noqa: B008 (the form that FastAPI reads)
+            self.uploads.update({file.filename or "": file.file.read() for file in files})
+            return self._begin_ingest()
+
+        @app.get("/api/notes")
+        def notes() -> list[NoteSummary]:
+            return self.notes
+
+        @app.get("/api/note")
+        def one_note(source: str) -> Any:
+            if source not in self.texts:
+                return JSONResponse({"code": "note_unknown", "message": "no such note"}, status_code=404)
+            return NoteText(source=source, title=source, text=self.texts[source])
+
+        @app.get("/api/threads")
+        def threads() -> list[ThreadSummary]:
+            return [
+                ThreadSummary(
+                    thread_id=thread.thread_id, title=thread.turns[0].question, updated="2025-01-01"
+                )
+                for thread in self.threads.values()
+            ]
+
+        @app.get("/api/threads/{thread_id}")
+        def thread(thread_id: str) -> Any:
+            if thread_id not in self.threads:
+                return JSONResponse({"code": "thread_unknown", "message": "no such thread"}, status_code=404)
+            return self.threads[thread_id]
+
+        @app.post("/api/feedback", status_code=204)
+        def feedback(request: FeedbackRequest) -> None:
+            self.feedback.append(request)
+
+        @app.get("/api/status")
+        def status() -> Status:
+            return self.status
+
+        return app
+
+    def _begin_ingest(self) -> RunStarted:
+        run_id = secrets.token_hex(8)
+        self._runs[run_id] = ("", None)
+        return RunStarted(run_id=run_id, thread_id="")
+
+    def _answer(
+        self, run_id: str, thread_id: str, request: AskRequest
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        reply = self.replies.get(request.question, Reply(pieces=["I found nothing."], answered=False))
+        yield "step", {"name": "retrieve"}
+        for number, piece in enumerate(reply.pieces):
+            if number == 1 and reply.gate:
+                reply.gate.wait(30)
+            yield "token", {"text": piece}
+        if reply.error:
+            yield "error", {"code": "model_failed", "message": reply.error, "status": 503}
+            return
+        if reply.replaced:
+            yield "replace", {"text": reply.replaced}
+        result = AskResult(
+            question=request.question,
+            answer=reply.replaced or "".join(reply.pieces),
+            answered=reply.answered,
+            citations=reply.citations,
+            model="extractive",
+            effort=request.effort,
+            thread_id=thread_id,
+            trace_id=run_id * 2,
+            timings={"total": 420.0},
+        )
+        turn = next(turn for turn in self.threads[thread_id].turns if turn.run_id == run_id)
+        turn.result, turn.run_id = result, None
+        yield "done", {"result": result.model_dump()}
+
+    def _ingest(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield "progress", {"done": 1, "total": 2, "what": "new.md"}
+        self.notes = [*self.notes, *(note(source, source) for source in self.report.added)]
+        yield "done", {"result": self.report.model_dump()}
+
+
+def problem(path: str, message: str) -> Problem:
+    """A file that was not read."""
+    return Problem(path=path, code="unreadable", message=message)

@@ -1,0 +1,188 @@
+import threading
+
+from scripted_service import Reply, citation, note
+
+QUESTION = "What is slow start?"
+QUOTE = "- slow start: cwnd doubles every RTT"
+
+
+def answer(**changes):
+    return Reply(**{"pieces": ["cwnd doubles ", "every RTT [1]."], "citations": [citation(QUOTE)], **changes})
+
+
+def ask(app, question=QUESTION):
+    app.chat_input(key="ask").set_value(question).run()
+
+
+def test_an_answer_shows_its_mark_its_source_and_the_quote(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "cwnd doubles every RTT :primary-badge[1]." in shown(app)
+    assert ":primary-badge[1] **tcp.md:3** · TCP" in [button.label for button in app.button]
+    assert QUOTE in shown(app)
+
+
+def test_the_question_stands_in_the_conversations(service, page, settle):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: QUESTION in [button.label for button in app.sidebar.button])
+
+
+def test_a_replaced_text_takes_the_place_of_the_first(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer(pieces=["wrong"], replaced="right [1]")
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "right :primary-badge[1]" in shown(app)
+    assert "wrong" not in shown(app)
+
+
+def test_an_answer_under_way_is_there_after_a_reload_and_goes_on(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    gate = threading.Event()
+    service.replies[QUESTION] = answer(gate=gate)
+    first = page()
+    ask(first)
+    settle(first, lambda: "cwnd doubles" in shown(first))
+
+    second = page(**first.query_params)
+    settle(second, lambda: "cwnd doubles" in shown(second))
+    assert QUESTION in shown(second)
+    assert not second.feedback
+    gate.set()
+    settle(second, lambda: len(second.feedback) == 1)
+    assert "every RTT" in shown(second)
+    assert "run" not in second.query_params
+    assert len(service.asked) == 1
+
+
+def test_a_second_question_waits_for_the_first_answer(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    gate = threading.Event()
+    service.replies[QUESTION] = answer(gate=gate)
+    service.replies["And then?"] = answer(pieces=["Congestion avoidance [1]."])
+    app = page()
+    ask(app)
+    ask(app, "And then?")
+    assert "Will be asked when the answer above is complete." in shown(app)
+    assert [request.question for request in service.asked] == [QUESTION]
+    gate.set()
+    settle(app, lambda: len(app.feedback) == 2)
+    assert "cwnd doubles every RTT" in shown(app)
+    assert "Congestion avoidance" in shown(app)
+    assert (
+        service.asked[1].thread_id == service.asked[0].thread_id
+        or service.asked[1].thread_id in service.threads
+    )
+
+
+def test_what_the_notes_do_not_answer_looks_different(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer(pieces=["Nothing found."], answered=False)
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "Not in your notes" in shown(app)
+    nearest = next(expander for expander in app.expander if expander.label == "Nearest passages (1)")
+    assert not nearest.proto.expanded
+
+
+def test_a_failed_answer_says_why_and_can_be_asked_again(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer(error="The model ended.")
+    app = page()
+    ask(app)
+    settle(app, lambda: "The model ended." in shown(app))
+    service.replies[QUESTION] = answer()
+    next(button for button in app.button if button.label == "Ask again").click().run()
+    settle(app, lambda: len(app.feedback) == 1)
+
+
+def test_a_thumb_reaches_the_service_and_stays(service, page, settle):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    app.feedback[0].set_value(1).run()
+    app.run()
+    assert [given.value for given in service.feedback] == [1]
+    assert app.feedback[0].value == 1
+    reloaded = page(**app.query_params)
+    assert reloaded.feedback[0].value == 1
+
+
+def test_a_thumb_down_can_carry_a_comment(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    app.feedback[0].set_value(0).run()
+    next(field for field in app.text_input if "optional" in field.label).set_value("Wrong line.")
+    next(button for button in app.form_submit_button if button.label == "Send comment").click().run()
+    assert [(given.value, given.comment) for given in service.feedback] == [(0, ""), (0, "Wrong line.")]
+    assert "Your comment was sent." in shown(app)
+
+
+def test_a_rerun_asks_the_service_for_nothing(service, page, settle):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    app.run()
+    before = len(service.requests)
+    app.run()
+    assert service.requests[before:] == []
+
+
+def test_a_click_on_a_source_opens_the_note_with_the_lines_marked(service, page, settle):
+    service.notes = [note("tcp.md", "TCP")]
+    service.texts["tcp.md"] = f"# TCP\n<img src=x onerror=alert(1)>\n{QUOTE}\nlast\n"
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    next(button for button in app.button if "tcp.md:3" in button.label).click().run()
+    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
+    assert '<span class="tk-number">3</span><mark class="tk-text">- slow start' in drawn
+    assert drawn.count("tk-cited") == 1
+    assert "&lt;img src=x onerror=alert(1)&gt;" in drawn
+    assert "<img" not in drawn
+
+
+def test_of_a_long_note_only_the_surroundings_are_drawn_until_all_is_asked_for(service, page, settle):
+    service.notes = [note("tcp.md", "TCP")]
+    service.texts["tcp.md"] = "\n".join(f"line {number}" for number in range(1, 1001))
+    service.replies[QUESTION] = answer(citations=[citation("line 500", line=500)])
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    next(button for button in app.button if "tcp.md:500" in button.label).click().run()
+    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
+    assert "line 500<" in drawn
+    assert "line 700<" not in drawn
+    app.button(key="note_whole").click().run()
+    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
+    assert "line 1<" in drawn
+    assert "line 1000<" in drawn
+
+
+def test_hostile_text_is_shown_and_nothing_of_it_is_html(service, page, settle, shown):
+    hostile = "![x](http://127.0.0.1:9/x.png) <img src=x onerror=alert(1)>"
+    service.notes = [note("tcp.md", f"{hostile}")]
+    service.replies[QUESTION] = answer(
+        pieces=[f"{hostile} [1]"], citations=[citation(hostile, heading=hostile)]
+    )
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "![" not in shown(app)
+    assert not [element for element in app.markdown if element.proto.allow_html]

@@ -1,0 +1,58 @@
+from scripted_service import note, problem
+
+from terakoya.api import IngestReport
+
+
+def test_an_empty_store_says_how_to_begin_and_offers_it(service, page, shown):
+    app = page()
+    assert "Begin with your notes" in shown(app)
+    assert app.main.file_uploader
+    assert not app.chat_input
+
+
+def test_a_folder_is_read_and_problems_are_listed_by_name(service, page, settle, shown, tmp_path):
+    service.report = IngestReport(added=["new.md"], problems=[problem("broken.md", "It is not text.")])
+    app = page()
+    app.text_input(key="folder").set_value(str(tmp_path))
+    next(button for button in app.form_submit_button if button.label == "Read this folder").click().run()
+    settle(app, lambda: bool(app.success))
+    assert service.ingested == [str(tmp_path)]
+    assert "1 added" in app.success[0].value
+    assert "**broken.md**" in shown(app)
+    assert "It is not text." in shown(app)
+    assert "ingest" not in app.query_params
+    assert app.chat_input
+
+
+def test_a_relative_folder_is_refused_with_a_sentence(service, page):
+    app = page()
+    app.text_input(key="folder").set_value("notes")
+    next(button for button in app.form_submit_button if button.label == "Read this folder").click().run()
+    assert "is not a full path" in app.warning[0].value
+    assert service.ingested == []
+
+
+def test_uploaded_files_reach_the_service(service, page, settle):
+    app = page()
+    app.file_uploader[0].upload("new.md", "# 新しい\n".encode()).run()
+    app.button(key="upload").click().run()
+    settle(app, lambda: bool(app.success))
+    assert service.uploads == {"new.md": "# 新しい\n".encode()}
+
+
+def test_notes_are_listed_with_passages_language_and_repair(service, page, shown):
+    service.notes = [note("細胞.md", "細胞", language="ja", repair="cp932")]
+    text = shown(page())
+    assert "細胞.md" in text
+    assert "passages: 3 · 日本語" in text
+    assert "repaired: cp932" in text
+
+
+def test_many_notes_come_a_page_at_a_time_and_can_be_found(service, page):
+    service.notes = [note(f"n{number}.md", f"title {number}") for number in range(500)]
+    app = page()
+    assert len([button for button in app.sidebar.button if button.key.startswith("notebutton_")]) == 12
+    app.text_input(key="filter").set_value("TITLE 499").run()
+    assert [button.label for button in app.sidebar.button if button.key.startswith("notebutton_")] == [
+        "n499.md"
+    ]
