@@ -12,6 +12,8 @@ from workflows.units import Unit
 
 OUTLINE_LINES: Final = 14
 """A list with more lines is shown by its first two levels; the quote keeps all of it."""
+STEPS: Final = 4
+STEP_LENGTH: Final = 40
 _ITEM: Final = re.compile(r"^(\s*)(?:[・●•▪◦]|(?:[-*+]|\d{1,9}[.)])\s)")
 
 
@@ -54,8 +56,10 @@ def nearest(units: Sequence[Unit]) -> tuple[Citation, ...]:
 
 
 def _path(unit: Unit) -> tuple[str, ...]:
-    path = [*unit.headings, *unit.ancestors]
-    return tuple(part if len(part) <= 60 else part[:59] + "…" for part in path if part)
+    """The way to the unit, short: of a heading with aliases the first, of a long way the last steps."""
+    path = [part.split("|")[0].split("｜")[0].strip() for part in (*unit.headings, *unit.ancestors)]
+    steps = [part if len(part) <= STEP_LENGTH else part[: STEP_LENGTH - 1] + "…" for part in path if part]
+    return tuple(steps if len(steps) <= STEPS else ["…", *steps[-STEPS:]])
 
 
 def _shown(unit: Unit) -> str:
@@ -66,6 +70,8 @@ def _shown(unit: Unit) -> str:
             return f"| {' | '.join(unit.header)} |\n|{rule}|\n{text.strip()}"
         case "item" | "section":
             return _outline(text)
+        case "code" if not text.lstrip().startswith(("```", "~~~")):
+            return f"```\n{text}\n```"
         case _:
             return text
 

@@ -16,7 +16,7 @@ from workflows.composing import compose, nearest
 from workflows.units import Unit, plain_line, units_of
 
 MOST_UNITS: Final = 6
-SUPPORTED: Final = 0.58
+SUPPORTED: Final = 0.6
 """Share of the question's evidence that the chosen units must hold for an answer."""
 _CONTEXT: Final = 0.75
 """Evidence in headings and ancestors counts less than evidence in the unit itself."""
@@ -28,6 +28,16 @@ _RANK_BONUS: Final = 0.1
 _TASK_PENALTY: Final = 0.5
 _SECTION_BONUS: Final = 0.03
 _SECTION_PENALTY: Final = 0.2
+LONG: Final = 8
+"""Lines from which on a section or table is too long to be quoted whole, unless a list was asked for."""
+_LONG_PENALTY: Final = 0.2
+_CODE_WINDOW: Final = 12
+"""Lines that are quoted of a longer block of code."""
+_MENTIONED: Final = 0.25
+"""Support from which on the nearest passage is worth showing when the answer is not there."""
+_REASON: Final = re.compile(
+    r"から|ため|ので|→|⇒|=>|理由|\bbecause\b|\bso that\b|\bdue to\b|\bsince\b", re.IGNORECASE
+)
 _FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]")
 _ENUMERATION: Final = re.compile(r"[^、]+、[^、]+、|[^・]+・[^・]+・|\w, [^,.]+, |[^/]+ / [^/]+ / ")
 
@@ -145,8 +155,10 @@ class ExtractiveAnswerer:
         weights = {t.surface: asked.weight(t, language) for t in asked.terms}
         total = sum(weights.values()) or 1.0
         scattered = _scattered(unit)
+        own = candidate.own if unit.kind in ("item", "section") else None
         direct = {
-            t.surface: max(candidate.own.evidence(t), scattered * whole.evidence(t)) for t in asked.terms
+            t.surface: max(own.evidence(t) if own else 0.0, scattered * whole.evidence(t))
+            for t in asked.terms
         }
         both = {t.surface: max(direct[t.surface], above.evidence(t)) for t in asked.terms}
         support = sum(weights[t] * both[t] for t in weights) / total
@@ -170,6 +182,12 @@ class ExtractiveAnswerer:
         score += _kind_bonus(asked, unit)
         score += _RANK_BONUS / (1 + candidate.rank)
         score -= 0.05 * log(1 + len(unit.text) / 120)
+        if (
+            unit.kind in ("section", "table", "code")
+            and unit.text.count("\n") >= LONG
+            and asked.kind != "list"
+        ):
+            score -= 0.0 if asked.asks_day else _LONG_PENALTY
         fresh = len(whole.content - {token.form for t in asked.terms for token, _ in t.tokens})
         score += 0.02 * min(fresh, 6) - (0.3 if fresh == 0 else 0.0)
         if unit.is_task:
@@ -188,13 +206,15 @@ class ExtractiveAnswerer:
             return []
         if asked.sides:
             return self._sides(asked, scored, candidates)
-        chosen = [scored[0]]
+        best = _with_reason(scored) if asked.kind == "why" else scored[0]
+        chosen = [replace(best, unit=_window(asked, best.unit, self._analyser))]
         if not asked.several:
             return chosen
-        missing = {t.surface for t in asked.subject if chosen[0].whole[t.surface] < 0.5}
+        missing = {t.surface for t in asked.terms if chosen[0].direct[t.surface] < 0.5}
         for candidate in scored[1:200]:
-            gained = {t for t in missing if candidate.whole[t] >= 0.5}
-            if gained and not any(candidate.unit.overlaps(c.unit) for c in chosen):
+            gained = {t for t in missing if candidate.direct[t] >= 0.5}
+            about = all(candidate.whole[t.surface] >= 0.5 for t in asked.subject)
+            if gained and about and not any(candidate.unit.overlaps(c.unit) for c in chosen):
                 chosen.append(candidate)
                 missing -= gained
             if not missing or len(chosen) == MOST_UNITS:
@@ -230,7 +250,7 @@ class ExtractiveAnswerer:
         return next(self._score_unit(asked, c) for c in candidates if c.unit == found.unit)
 
     def _decline(self, asked: Question, scored: Sequence[_Scored], support: float) -> Draft:
-        near = [s for s in scored[:1] if any(s.direct.values())]
+        near = [s for s in scored[:1] if s.support >= _MENTIONED]
         held, missing = _told_apart(asked, near)
         if held and missing:
             text = sentence("answer.touched", language=asked.language, held=held, missing=missing)
@@ -238,6 +258,37 @@ class ExtractiveAnswerer:
             text = sentence("answer.nothing", language=asked.language)
         citations = nearest([s.unit for s in near])
         return Draft(text=text, answered=False, citations=citations, model=self.name, confidence=support)
+
+
+def _with_reason(scored: Sequence[_Scored]) -> _Scored:
+    """For "why": a line that gives no reason is quoted with the lines around it, where the reason stands."""
+    best = scored[0]
+    if _REASON.search(best.unit.text) or best.unit.children:
+        return best
+    around = [
+        s
+        for s in scored
+        if s.unit.overlaps(best.unit)
+        and s.unit.start <= best.unit.start
+        and s.unit.end > best.unit.end
+        and s.unit.text.count("\n") < LONG
+    ]
+    return min(around, key=lambda s: len(s.unit.text), default=best)
+
+
+def _window(asked: Question, unit: Unit, analyser: Analyser) -> Unit:
+    """Of a long block of code only the lines around what was asked about."""
+    lines = unit.text.split("\n")
+    if unit.kind != "code" or len(lines) <= _CODE_WINDOW + 2:
+        return unit
+    inside = lines[1:-1] if lines[0].lstrip().startswith(("```", "~~~")) else lines
+    held = [sum(t.weight * Reading.of(line, analyser).evidence(t) for t in asked.terms) for line in inside]
+    first = max(range(len(inside)), key=lambda i: (held[i], -i))
+    first = max(0, min(first - 1, len(inside) - _CODE_WINDOW))
+    before = len(lines[0]) + 1 if inside is not lines else 0
+    start = unit.start + before + sum(len(line) + 1 for line in inside[:first])
+    quoted = "\n".join(inside[first : first + _CODE_WINDOW]).rstrip()
+    return replace(unit, start=start, end=start + len(quoted), own_end=start + len(quoted))
 
 
 def _support(asked: Question, chosen: Sequence[_Scored]) -> float:
@@ -254,6 +305,8 @@ def _support(asked: Question, chosen: Sequence[_Scored]) -> float:
 
 def _scattered(unit: Unit) -> float:
     """What evidence in nested lines is worth: in a long list, words that stand far apart say little together."""
+    if unit.kind == "code":
+        return 1.0  # only a window of it is quoted
     lines = unit.text.count("\n") + 1
     return 1.0 if lines <= 6 else 0.8 if lines <= 12 else 0.6
 
@@ -301,6 +354,8 @@ def _kind_bonus(asked: Question, unit: Unit) -> float:
             if asked.count and unit.children == asked.count:
                 return 2 * _KIND_BONUS
             return _KIND_BONUS if unit.children > 1 or _ENUMERATION.search(unit.text) else 0.0
+        case "why":
+            return _KIND_BONUS if _REASON.search(unit.text) else 0.0
         case "code":
             return 2 * _KIND_BONUS if unit.kind == "code" else _KIND_BONUS if "`" in unit.text else 0.0
         case "formula":
@@ -320,7 +375,7 @@ def _fits(asked: Question, candidate: _Candidate, whole: Mapping[str, float]) ->
         return 0.6
     if asked.kind == "when" and not _DATE.search(near):
         return 0.85  # "when" may also ask for a condition
-    if asked.kind == "how-many" and not _NUMBER.search(near):
+    if asked.kind == "how-many" and not _NUMBER.search(unit.text):
         return 0.6
     return 1.0
 
@@ -336,14 +391,15 @@ def _names_somebody(asked: Question, candidate: _Candidate) -> bool:
 
 def _told_apart(asked: Question, near: Sequence[_Scored]) -> tuple[str, str]:
     """What the notes hold of the question and what they do not, as quoted words."""
-    marks = "「」" if asked.language == "ja" else "“”"
-    subject = [t for t in asked.terms if not t.generic]
+    opening, closing, between = ("「", "」", "") if asked.language == "ja" else ("“", "”", ", ")
+    # a verb cut from its ending is no word to show
+    subject = [t for t in asked.terms if not t.generic and t.tokens[0][0].kind != "predicate"]
 
     def named(held: bool) -> str:
-        return "".join(
-            f"{marks[0]}{t.surface}{marks[1]}"
+        return between.join(
+            f"{opening}{asked.spelling(t)}{closing}"
             for t in subject
-            if any(s.direct[t.surface] >= 0.5 for s in near) == held
+            if any(s.whole[t.surface] >= 0.5 for s in near) == held
         )
 
     return named(True), named(False)

@@ -16,7 +16,7 @@ _LEAD_IN: Final = re.compile(r"(?:[:：]\**|(?:以下|次|下記)の?(?:とお�
 _LABEL: Final = 60
 """Code points of the longest single line that, right above a list, names what the list is about."""
 _TASK: Final = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")
-_INLINE_MARKS: Final = re.compile(r"[*_`~=]+")
+_INLINE_MARKS: Final = re.compile(r"\*\*|__|~~|==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
 _LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _LEAD: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|[・●•▪◦]\s*|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
 

@@ -13,7 +13,7 @@ from terakoya.text.stopwords import GENERIC
 from terakoya.types import Language
 
 QuestionKind = Literal[
-    "definition", "list", "when", "how-many", "who", "comparison", "code", "formula", "open"
+    "definition", "list", "when", "how-many", "who", "why", "comparison", "code", "formula", "open"
 ]
 
 _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
@@ -37,11 +37,12 @@ _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
             r"いくつ|いくら|どの?(?:くらい|ぐらい)|どれ(?:くらい|ぐらい|だけ)",
             r"何(?:個|つ|人|回|種類|本|枚|件|桁|ビット|バイト|割|倍|点|問|名|社|台|冊|杯|匹|章|文字|語|頁|ページ)",
             r"何(?:トークン|ドル|ボルト|メートル|キロ|リットル|世代|段階|歳|度|階|層|次元|列|行|番|分|秒|時間|日間)",
-            r"何(?:週間|年間|グラム|円|%|パーセント)",
+            r"何(?:週間|年間|グラム|円|%|パーセント|[a-z]+)",
             r"\bhow (?:many|much|long|large|big|old|far|high|fast|often|deep)\b",
             r"\bwhat (?:percentage|number|percent)\b",
         ),
     ),
+    ("why", (r"なぜ|何故|どうして|なんで|理由|\bwhy\b|\breason\b",)),
     ("who", (r"誰|だれ|\bwho\b|\bwhom\b|\bwhose\b",)),
     ("formula", (r"数式|公式|計算式|の式|式は|式を|\bformula\b|\bequation\b",)),
     (
@@ -138,6 +139,11 @@ class Question:
         """The terms that are not generic; all of them where none is."""
         return tuple(t for t in self.terms if not t.generic) or self.terms
 
+    def spelling(self, term: QuestionTerm) -> str:
+        """The term as the question writes it."""
+        found = re.search(re.escape(term.surface), self.text, re.IGNORECASE)
+        return found.group() if found else term.surface
+
     def rank_weight(self, term: QuestionTerm, language: Language) -> float:
         """Weight of `term` in comparing texts of `language` with one another."""
         return (
@@ -162,6 +168,9 @@ _COUNT_WORDS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "se
 _KANJI_COUNT: Final = str.maketrans("二三四五六七八九", "23456789")
 _SEVERAL: Final = re.compile(
     r"それぞれ|および|及び|ならびに|\band (?:what|how|when|who|why|where)\b|[?？].+[?？]|、また|\bboth\b"
+)
+_JOINED: Final = re.compile(
+    r"(?:^|[のは、\s])(?P<a>[^のは、\s]+)(?:と|や| and )(?P<b>[^のはを、\s]+?)(?:を|は|って|について|of|\?|$)"
 )
 _SIDES: Final = (
     re.compile(
@@ -193,7 +202,12 @@ def analyse_question(text: str, analyser: Analyser) -> Question:
     sides: tuple[tuple[QuestionTerm, ...], ...] = ()
     if kind == "comparison":
         sides = _sides(reader, text)
-    return Question(text, language, kind, terms, count, sides, bool(_SEVERAL.search(folded)))
+    return Question(text, language, kind, terms, count, sides, _asks_several(folded))
+
+
+def _asks_several(folded: str) -> bool:
+    joined = _JOINED.search(folded)
+    return bool(_SEVERAL.search(folded) or (joined and {joined["a"], joined["b"]} <= GENERIC))
 
 
 def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], ...]:
