@@ -52,7 +52,7 @@ class Asker:
             )
             for mode, event in events:
                 if mode == "custom":
-                    listen(event["type"], {"text": event["text"]})
+                    listen(event["type"], {name: value for name, value in event.items() if name != "type"})
                 elif mode == "values":
                     state = event
                 else:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from app.home import prepare_home
 from app.settings import Settings
@@ -24,6 +24,7 @@ from terakoya.api import (
     ThreadSummary,
     TurnModel,
 )
+from terakoya.errors import Unavailable
 from terakoya.protocols import Answerer, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.types import Effort, Outcome, Ranking
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from ingest.store import Store
     from ingest.vectors import Vectors
 
+T = TypeVar("T")
+
 
 def _nobody(*_: object) -> None:
     """Listens to nothing."""
@@ -44,6 +47,25 @@ def _nobody(*_: object) -> None:
 
 def _never() -> bool:
     return False
+
+
+class built_once(cached_property[T]):  # noqa: N801 - used as a decorator
+    """A part that is built by the first thread that needs it, while others wait for it.
+
+    There is one lock for all parts, taken before any part's own: two threads that need the same parts in
+    another order would wait for one another for ever.
+    """
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> T: ...
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        """The part."""
+        if instance is None:
+            return self
+        with instance._building:
+            return super().__get__(instance, owner)
 
 
 class Installation:
@@ -65,7 +87,9 @@ class Installation:
         Raises:
             BadInput: The query is empty or too long, or `k` is below 1.
         """
-        return self._retriever.search(query, k=k)
+        ranking = self._retriever.search(query, k=k)
+        self._require_notes()
+        return ranking
 
     def ask(
         self,
@@ -76,9 +100,14 @@ class Installation:
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
     ) -> Outcome:
         """Asks one question; blocks until it is answered. See `app.asking.Asker`."""
+        self._require_notes()
         return self._asker.ask(
             question, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
         )
+
+    def _require_notes(self) -> None:
+        if not self._store.counts()[0]:
+            raise Unavailable("store_empty")
 
     def threads(self) -> list[ThreadSummary]:
         """The latest conversations."""
@@ -179,6 +208,17 @@ class Installation:
             checks=diagnose(self.settings, notes=notes, chunks=chunks),
         )
 
+    def check_model(self) -> None:
+        """Looks at the model's file, without loading it.
+
+        Raises:
+            BadInput: The file of the settings is missing, or no GGUF that can be read.
+        """
+        if self.settings.model:
+            from app.models.gguf import read_header
+
+            read_header(Path(self.settings.model).expanduser())
+
     def warm(self) -> None:
         """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors."""
         self._analyser.tokens("寺子屋")
@@ -193,7 +233,7 @@ class Installation:
                 self.__dict__[name].close()
         self._store.close()
 
-    @cached_property
+    @built_once
     def tracer(self) -> Tracer:
         """Records every question."""
         if self._given_tracer is not None:
@@ -202,33 +242,31 @@ class Installation:
 
         return make_tracer(self.settings, deliver=self._deliver)
 
-    @cached_property
+    @built_once
     def _embedder(self) -> "SentenceTransformerEmbedder | None":
         from ingest.embedder import embedder_named
 
         return embedder_named(self.settings.embedder)
 
-    @cached_property
+    @built_once
     def _vectors(self) -> "Vectors | None":
         from ingest.vectors import Vectors
 
-        with self._building:
-            return Vectors(self._store, self._embedder) if self._embedder else None
+        return Vectors(self._store, self._embedder) if self._embedder else None
 
-    @cached_property
+    @built_once
     def _retriever(self) -> "HybridRetriever":
         from ingest.search import HybridRetriever
 
-        with self._building:
-            return HybridRetriever(self._store, self._analyser, self._vectors)
+        return HybridRetriever(self._store, self._analyser, self._vectors)
 
-    @cached_property
+    @built_once
     def _threads(self) -> "Threads":
         from app.threads import Threads
 
         return Threads(self.settings.threads_path)
 
-    @cached_property
+    @built_once
     def _engine(self) -> "LocalEngine | None":
         if not self.settings.model:
             return None
@@ -240,24 +278,24 @@ class Installation:
             timeout=self.settings.model_timeout,
         )
 
-    @cached_property
+    @built_once
     def _asker(self) -> "Asker":
         from app.asking import Asker
         from workflows.nodes import Parts
 
-        with self._building:
-            parts = Parts(
-                retriever=self._retriever,
-                answerers=self._answerers(),
-                analyser=self._analyser,
-                tracer=self.tracer,
-                passages=self.settings.passages,
-            )
-            return Asker(parts, self._threads, self.tracer)
+        parts = Parts(
+            retriever=self._retriever,
+            answerers=self._answerers(),
+            analyser=self._analyser,
+            tracer=self.tracer,
+            passages=self.settings.passages,
+        )
+        return Asker(parts, self._threads, self.tracer)
 
     def _answerers(self) -> list[Answerer]:
         from workflows.extractive import ExtractiveAnswerer
 
+        self.check_model()
         answerers: list[Answerer] = []
         if self._engine:
             from app.models.local import LocalChatModel

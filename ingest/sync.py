@@ -48,6 +48,11 @@ class Report:
     dry_run: bool = False
     seconds: float = 0.0
 
+    @property
+    def read(self) -> int:
+        """Number of notes that are in the store after it."""
+        return len(self.added) + len(self.changed) + len(self.renamed) + self.unchanged
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -109,6 +114,8 @@ class Ingest:
                 roots = self._sync(path, scope_of(path, roots), roots, report, progress, cancelled)
         finally:
             self._store.ingesting.release()
+        if report.problems and all(path.is_file() for path in paths) and not report.read:
+            raise report.problems[0][1]  # a file that was named, not one that was come across
         report.seconds = time.perf_counter() - started
         return report
 

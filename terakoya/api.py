@@ -151,13 +151,14 @@ class RunStarted(Schema):
 
 
 RunKind = Literal["ask", "ingest"]
-EventType = Literal["step", "token", "replace", "progress", "done", "error"]
+EventType = Literal["step", "token", "replace", "notice", "progress", "done", "error"]
 
 
 class RunEvent(Schema):
     """One event of a run, numbered from 1 without gaps.
 
     `step` {name}: a node began. `token` {text}: append. `replace` {text}: the whole text so far is this.
+    `notice` {code, message}: something failed and the run goes on without it, as when a model is away.
     `progress` {done, total, what}: of an ingest. `done` {result}: AskResult or IngestReport, the last event.
     `error` {code, message}: the run failed, the last event.
     """

@@ -86,6 +86,8 @@ def _running(client: ServiceClient, turn: TurnModel) -> bool:
         return False
     follower = desk().follow(client, turn.run_id)
     if follower.finished:
+        if follower.notice:
+            st.toast(follower.notice, duration="long")
         _finish(turn, follower)
     return not follower.finished
 

@@ -21,6 +21,7 @@ class Follower:
     Attributes:
         text: The answer so far.
         step: Name of the step under way.
+        notice: What failed on the way without ending the run.
         done: Files taken in so far, of an ingest.
         total: Files of the ingest, 0 while unknown.
         what: The file under way.
@@ -29,7 +30,7 @@ class Follower:
     """
 
     def __init__(self, client: ServiceClient, run_id: str) -> None:
-        self.text = self.step = self.what = ""
+        self.text = self.step = self.what = self.notice = ""
         self.done = self.total = 0
         self.result: dict[str, Any] | None = None
         self.error: TerakoyaError | None = None
@@ -75,6 +76,8 @@ class Follower:
             self.text = str(data["text"])
         elif event.type == "step":
             self.step = str(data["name"])
+        elif event.type == "notice":
+            self.notice = str(data["message"])
         elif event.type == "progress":
             self.done, self.total, self.what = int(data["done"]), int(data["total"]), str(data["what"])
         elif event.type == "done":

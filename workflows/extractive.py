@@ -358,6 +358,8 @@ def _kind_bonus(asked: Question, unit: Unit) -> float:
             return _KIND_BONUS if _REASON.search(unit.text) else 0.0
         case "code":
             return 2 * _KIND_BONUS if unit.kind == "code" else _KIND_BONUS if "`" in unit.text else 0.0
+        case "definition" if unit.kind == "code":
+            return -_KIND_BONUS
         case "formula":
             return 2 * _KIND_BONUS if unit.kind == "formula" or _FORMULA.search(unit.text) else 0.0
         case _:

@@ -82,9 +82,11 @@ class Nodes:
                 write({"type": "replace", "text": ""})
             try:
                 draft = self._ask(answerer, state, passages, history, emit)
-            except TerakoyaError:  # the model is away, or the passages are too long for it
+            except TerakoyaError as error:  # the model is away, or the passages are too long for it
                 if last:
                     raise
+                message = error.message(language_of(state["question"]))
+                write({"type": "notice", "code": error.key, "message": message})
                 continue
             if draft.answered or last:
                 return {"draft": draft_to_json(draft)}

@@ -11,6 +11,7 @@ from app.cli.session import Session
 from app.cli.terminal import Terminal
 from terakoya.api import AskResult
 from terakoya.catalogue import text
+from terakoya.text.normalise import squeeze
 from terakoya.types import Effort
 
 
@@ -32,7 +33,12 @@ def answer(
 ) -> AskResult:
     """Asks one question and prints what comes: as it comes where a person watches, else whole."""
     if not terminal.interactive:
-        result = backend.ask(question, effort=effort, thread_id=thread_id, listen=None)
+        result = backend.ask(
+            question,
+            effort=effort,
+            thread_id=thread_id,
+            listen=lambda kind, data: _notice(terminal, kind, data),
+        )
         if terminal.json:
             terminal.record(result)
             return result
@@ -55,7 +61,14 @@ def citations(terminal: Terminal, result: AskResult) -> None:
         heading = " > ".join(citation.heading)
         lines = f"{citation.start_line}-{citation.end_line}"
         terminal.say(f"[{citation.marker}] {citation.source}:{lines}  {heading}".rstrip())
+        if squeeze(citation.quote) in squeeze(result.answer):
+            continue  # an answer that quotes has shown it already
         terminal.say(indent(citation.quote.strip("\n"), "    "), style="dim")
+
+
+def _notice(terminal: Terminal, kind: str, data: dict[str, Any]) -> None:
+    if kind == "notice":
+        terminal.note(data["message"])
 
 
 class _Stream:
@@ -71,6 +84,8 @@ class _Stream:
             self._terminal.piece(data["text"])
         elif kind == "replace":
             self._become(data["text"])
+        else:
+            _notice(self._terminal, kind, data)
 
     def finish(self, answer: str) -> None:
         self._become(answer)

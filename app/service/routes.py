@@ -76,7 +76,7 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
 
         def work(run: Run) -> dict[str, Any]:
             def listen(kind: str, data: dict[str, Any]) -> None:
-                if kind in ("step", "token", "replace"):
+                if kind in ("step", "token", "replace", "notice"):
                     run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
 
             outcome = installation.ask(

@@ -57,6 +57,7 @@ def serve(
         try:
             installation = open_writing(settings)
             try:
+                installation.check_model()
                 _Process(settings, installation, listener, started).run_to_end()
             finally:
                 installation.close()

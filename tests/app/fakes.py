@@ -126,6 +126,9 @@ class FakeInstallation:
         added = [file.name for file in files if file.suffix != ".bad"]
         return api.IngestReport(added=added, problems=problems, dry_run=dry_run, chunks=len(added))
 
+    def check_model(self):
+        """No model, so nothing to find fault with."""
+
     def notes(self):
         return [
             api.NoteSummary(
