@@ -9,6 +9,7 @@ import re
 import threading
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
@@ -27,6 +28,9 @@ _RUN: Final = re.compile(
     r"|(?P<other>(?:(?![A-Za-zÀ-ɏ\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])[^\W\d_])+)"
 )
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-ɏ]+|[À-ɏ]+|\d+")
+LINE: Final = 500
+REMEMBERED: Final = 16_384
+"""Texts up to `LINE` code points whose terms are remembered: the lines of notes are read again at every question."""
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
 _PIECE: Final = re.compile(r"[^\n]{1,4000}")
@@ -102,6 +106,7 @@ class Analyser:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._known = lru_cache(maxsize=REMEMBERED)(self._analysed)
 
     @cached_property
     def _dictionary(self) -> Any:
@@ -124,8 +129,11 @@ class Analyser:
             tokenizer = self._local.tokenizer = self._dictionary.tokenizer(mode=SplitMode.A)
         return tokenizer
 
-    def tokens(self, text: str) -> list[Token]:
+    def tokens(self, text: str) -> Sequence[Token]:
         """All terms of `text`, in order; particles, auxiliaries and marks are left out."""
+        return self._known(text) if len(text) <= LINE else self._analysed(text)
+
+    def _analysed(self, text: str) -> tuple[Token, ...]:
         normal = unicodedata.normalize("NFKC", text)
         tokens = _dates(normal)
         japanese = False
@@ -143,7 +151,7 @@ class Analyser:
         if japanese:
             tokens += self._japanese(normal)
         # of those that start together the longest comes first, so that parts follow their whole
-        return sorted(tokens, key=lambda token: (token.start, -token.end))
+        return tuple(sorted(tokens, key=lambda token: (token.start, -token.end)))
 
     def _japanese(self, text: str) -> list[Token]:
         """Sudachi reads whole lines, Latin words included: cut off from its noun, a particle is not known as one."""

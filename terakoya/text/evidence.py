@@ -34,7 +34,7 @@ class Reading:
     @classmethod
     def of(cls, text: str, analyser: Analyser) -> "Reading":
         """Analyses `text`."""
-        return cls(text, analyser.tokens(text))
+        return cls(text, [token for line in text.split("\n") for token in analyser.tokens(line)])
 
     def holds(self, token: Token) -> bool:
         """Whether the token stands in the text, as a term or, where it is long enough, inside a longer word."""
