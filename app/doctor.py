@@ -14,7 +14,7 @@ from app.models.build import BUILD_COMMAND, engine_state
 from app.models.gguf import read_header
 from app.models.memory import available_memory
 from app.supervise import page_answers
-from app.tracing.account import account
+from app.tracing.account import Account, account
 from terakoya.api import Check
 from terakoya.catalogue import text
 from terakoya.client import ServiceRecord, answers
@@ -211,7 +211,27 @@ def _langfuse(variables: Mapping[str, str]) -> Check:
     if reply.status_code != 200:
         reason = f"HTTP {reply.status_code}"
         return _check("langfuse", "problem", "langfuse_away", address=project.base_url, reason=reason)
+    if not _keys_are_known(project):
+        remedy = "LANGFUSE_PUBLIC_KEY=... LANGFUSE_SECRET_KEY=..."
+        return _check("langfuse", "problem", "langfuse_keys", remedy, address=project.base_url)
     return _check("langfuse", "ok", "langfuse", address=project.base_url)
+
+
+def _keys_are_known(project: Account) -> bool:
+    """Whether the server has a project for these keys, asked through the SDK; nothing is traced."""
+    from langfuse import Langfuse
+
+    client = Langfuse(
+        base_url=project.base_url,
+        public_key=project.public_key,
+        secret_key=project.secret_key,
+        timeout=2,
+        tracing_enabled=False,
+    )
+    try:
+        return bool(client.auth_check())
+    except Exception:  # its errors carry the server's reply, which is not for the terminal
+        return False
 
 
 def _disk(settings: "Settings") -> Check:

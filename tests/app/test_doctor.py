@@ -1,14 +1,13 @@
 import json
 import os
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from running import clean_environment
 
 from app.doctor import diagnose
 from app.settings import load_settings
+from app.tracing.standin import StandIn
 from terakoya.errors import Busy, Unavailable
 
 KEYS = ("LANGFUSE_BASE_URL", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
@@ -85,25 +84,17 @@ def test_langfuse_is_off_until_it_is_configured_and_a_problem_when_only_in_part(
     assert "sk-secret" not in str(away)
 
 
-def test_a_langfuse_that_answers_is_well(home):
-    class Health(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200 if self.path == "/api/public/health" else 404)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+def test_a_langfuse_that_knows_the_keys_is_well_and_one_that_does_not_is_a_problem(home):
+    def langfuse(public, secret):
+        values = (server.url, public, secret)
+        checks = diagnose(load_settings(home), environ=dict(zip(KEYS, values, strict=True)))
+        return next(check for check in checks if check.name == "langfuse")
 
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Health)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    values = (f"http://127.0.0.1:{server.server_address[1]}", "pk", "sk")
-    checks = diagnose(load_settings(home), environ=dict(zip(KEYS, values, strict=True)))
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    assert next(check.status for check in checks if check.name == "langfuse") == "ok"
+    with StandIn() as server:
+        assert langfuse(server.public_key, server.secret_key).status == "ok"
+        # another public key too: the SDK keeps one client for each
+        wrong = langfuse("pk-lf-other", "sk-lf-wrong")
+        assert (wrong.status, "sk-lf-wrong" in str(wrong)) == ("problem", False)
 
 
 def test_a_full_disk_is_a_problem(check, monkeypatch):
