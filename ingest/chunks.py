@@ -83,7 +83,7 @@ def _sections(document: Document) -> Iterable[_Section]:
     nodes: list[Node] = []
     for node in document.nodes:
         if node.kind == "heading":
-            if any(n.kind != "heading" for n in nodes):
+            if nodes and nodes[-1].kind != "heading":
                 yield _Section(tuple(title for _, title in path), nodes)
                 nodes = []
             path = [(level, title) for level, title in path if level < node.level]
@@ -120,8 +120,7 @@ class _Grouping:
 
         for node in nodes:
             size = weight(self.text[node.start : node.extent])
-            only_headings = all(n.kind == "heading" for n in group)
-            if load + size > LARGEST and group and not only_headings:
+            if load + size > LARGEST and group and group[-1].kind != "heading":
                 close()
             if size > LARGEST and node.children:
                 self._open(node, group, heading, ancestors)

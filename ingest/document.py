@@ -6,9 +6,9 @@ from typing import Final
 
 from terakoya.types import BlockKind
 
-_IMAGE: Final = re.compile(r"!\[([^\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
-_LINK: Final = re.compile(r"\[([^\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
-_WIKI: Final = re.compile(r"!?\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]")
+_IMAGE: Final = re.compile(r"!\[([^\[\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
+_LINK: Final = re.compile(r"\[([^\[\]\n]*)\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
+_WIKI: Final = re.compile(r"!?\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
 _EMPHASIS: Final = re.compile(
     r"(?<!\\)(?:\*\*|__|~~|==(?=\S)|(?<=\S)==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*]))"
 )

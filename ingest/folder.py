@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,23 +75,36 @@ def scope_of(path: Path, roots: Sequence[Root]) -> Scope:
     return Scope(root=root, below="" if below == "." else below, single=single)
 
 
-def walk(scope: Scope, others: Sequence[Path]) -> Iterator[FoundFile]:
+def walk(
+    scope: Scope, others: Sequence[Path], unreadable: Callable[[str, BadInput], None]
+) -> Iterator[FoundFile]:
     """The files within `scope` that may hold notes, by path; what belongs to another root is left out.
 
     Hidden files and folders are passed over; links to folders are not followed, so that none can loop.
+
+    Args:
+        scope: What is covered.
+        others: Paths of the other roots.
+        unreadable: Told the path below the root of each folder or file that cannot be looked at.
     """
+
+    def refuse(error: OSError) -> None:
+        place = Path(error.filename)
+        below = "" if place == scope.root else place.relative_to(scope.root).as_posix()
+        unreadable(below, BadInput("path_unreadable", path=place, reason=_reason(error)))
+
     start = scope.root / scope.below if scope.below else scope.root
     if scope.single:
-        found = _found(start, scope.root)
+        found = _found(start, scope.root, refuse)
         if found:
             yield found
         return
-    for folder, folders, names in os.walk(start, onerror=_refuse):
+    for folder, folders, names in os.walk(start, onerror=refuse):
         here = Path(folder)
         folders[:] = sorted(n for n in folders if not n.startswith(".") and here / n not in others)
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                found = _found(here / name, scope.root)
+                found = _found(here / name, scope.root, refuse)
                 if found:
                     yield found
 
@@ -105,20 +118,19 @@ def is_text(name: str) -> bool:
     return True
 
 
-def _found(file: Path, root: Path) -> FoundFile | None:
+def _found(file: Path, root: Path, refuse: Callable[[OSError], None]) -> FoundFile | None:
     try:
         state = file.stat()
-    except OSError:
+    except FileNotFoundError:
         return None  # gone since it was listed, or a link to nothing
+    except OSError as error:
+        refuse(error)
+        return None
     if not stat.S_ISREG(state.st_mode):
         return None
     return FoundFile(
         file=file, path=file.relative_to(root).as_posix(), size=state.st_size, mtime_ns=state.st_mtime_ns
     )
-
-
-def _refuse(error: OSError) -> None:
-    raise BadInput("path_unreadable", path=error.filename, reason=_reason(error))
 
 
 def _reason(error: BaseException) -> str:

@@ -129,14 +129,17 @@ class Ingest:
         cancelled: Callable[[], bool],
     ) -> list[Root]:
         root = next((r for r in roots if r.path == scope.root), None)
-        found = list(walk(scope, [r.path for r in roots if r.path != scope.root]))
+        hidden: list[tuple[str, TerakoyaError]] = []
+        others = [r.path for r in roots if r.path != scope.root]
+        found = list(walk(scope, others, lambda below, error: hidden.append((below, error))))
         known = self._known(root, scope) if root else {}
         if not found and not known:
-            raise BadInput("folder_empty", path=path)
+            raise hidden[0][1] if hidden else BadInput("folder_empty", path=path)
         if root is None:
             root = Root(id=0, path=scope.root, name=_free_name(scope.root.name, roots))
             roots = [*roots, root]
         prefix = f"{root.name}/" if len(roots) > 1 else ""
+        report.problems += [(prefix + below, error) for below, error in hidden]
         before = len(report.problems)
         changes, touched = self._plan(found, known, prefix, report)
         if scope.single and len(report.problems) > before:
@@ -144,7 +147,9 @@ class Ingest:
         if not root.id and not report.dry_run:
             root = self._add_root(root)
             roots = [*roots[:-1], root]
-        gone = {p: note for p, note in known.items() if p not in {f.path for f in found}}
+        # what cannot be looked at now is not gone
+        seen = {f.path for f in found} | {p for p in known for below, _ in hidden if _below(p, below)}
+        gone = {p: note for p, note in known.items() if p not in seen}
         self._tell_renames(changes, gone, prefix, report)
         if not report.dry_run:
             self._delete([note.id for note in gone.values()])
@@ -303,6 +308,10 @@ class Ingest:
                 cursor.execute("INSERT OR REPLACE INTO meta VALUES ('analyser', $wanted)", {"wanted": wanted})
         if self._vectors:
             self._vectors.renew()
+
+
+def _below(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(folder + "/")
 
 
 def _free_name(name: str, roots: Sequence[Root]) -> str:

@@ -72,7 +72,8 @@ class Unit:
 
 def plain_line(text: str) -> str:
     """One line for people, without Markdown marks: a heading, an ancestor."""
-    return _INLINE_MARKS.sub("", _LINK.sub(r"\1", _LEAD.sub("", text))).strip()
+    short = text[:400]  # a link's pattern may not meet a line of 100,000 brackets
+    return _INLINE_MARKS.sub("", _LINK.sub(r"\1", _LEAD.sub("", short))).strip()
 
 
 def units_of(passage: Passage) -> list[Unit]:

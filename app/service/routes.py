@@ -27,6 +27,7 @@ from terakoya.api import (
     ThreadSummary,
     TurnModel,
 )
+from terakoya.catalogue import reading_in
 from terakoya.errors import BadInput, Busy, NotFound
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def health_routes(installation: "Installation") -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/api/status")
-    def status() -> Status:
-        return installation.status()
+    def status(reader: Reader) -> Status:
+        with reading_in(reader):
+            return installation.status()
 
     return router
 

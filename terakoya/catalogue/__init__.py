@@ -6,11 +6,15 @@ have the same keys and name the same values.
 
 import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 LANGUAGES: Final = ("en", "ja")
+_reader: ContextVar[str | None] = ContextVar("reader", default=None)
 
 
 @cache
@@ -22,8 +26,20 @@ def load(language: str) -> dict[str, str]:
     }
 
 
+@contextmanager
+def reading_in(language: str) -> Iterator[None]:
+    """Within it, sentences are in `language` for want of another: that of one request of the service."""
+    token = _reader.set(language)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
 def environment_language() -> str:
-    """The reader's language: `TERAKOYA_LANGUAGE`, else the locale, else English."""
+    """The reader's language: that of the request, `TERAKOYA_LANGUAGE`, else the locale, else English."""
+    if reader := _reader.get():
+        return reader
     for name in ("TERAKOYA_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(name, "")
         if value:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from terakoya.text.analyser import Analyser, Token, TokenKind
 from terakoya.text.language import language_of
 from terakoya.text.normalise import fold
-from terakoya.text.stopwords import GENERIC
+from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC
 from terakoya.types import Language
 
 QuestionKind = Literal[
@@ -188,10 +188,25 @@ _SIDES: Final = (
 )
 
 
+_HIRAGANA: Final = re.compile(r"[\u3041-\u3096]")
+
+
+def question_language(text: str) -> Language:
+    """The language that a question is asked in, and is to be answered in.
+
+    A Japanese sentence has hiragana; without it, English function words around a Japanese term make the
+    question English ("What happens to 染色体 in 減数分裂?").
+    """
+    if _HIRAGANA.search(text):
+        return language_of(text)
+    words = re.findall(r"[a-z]+", text.lower())
+    return "en" if any(w in ENGLISH_STOP or w in ENGLISH_QUESTION for w in words) else language_of(text)
+
+
 def analyse_question(text: str, analyser: Analyser) -> Question:
     """What `text` asks for."""
     folded = fold(text)
-    language = language_of(text)
+    language = question_language(text)
     kind: QuestionKind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), "open")
     counted = _COUNT.search(
         re.sub(r"[二三四五六七八九](?=つ|個|種類|点)", lambda m: m.group().translate(_KANJI_COUNT), folded)

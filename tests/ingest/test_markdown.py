@@ -1,6 +1,7 @@
 """The tree of a note: what stands where, and what is nested in what."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -95,7 +96,9 @@ def test_front_matter_is_metadata_and_gives_title_and_tags() -> None:
     assert [n.kind for n in document.nodes] == ["metadata", "heading"]
 
 
-@pytest.mark.parametrize("front", ["title: [", "- a\n- b", "just text", "title: !!python/object:os.system x", "a: &a [*a]"])
+@pytest.mark.parametrize(
+    "front", ["title: [", "- a\n- b", "just text", "title: !!python/object:os.system x", "a: &a [*a]"]
+)
 def test_front_matter_that_cannot_be_read_is_no_obstacle(front: str) -> None:
     document = parse(f"---\n{front}\n---\n# 見出し\n")
     assert document.title == "見出し"
@@ -117,7 +120,12 @@ def test_the_title_is_the_first_heading() -> None:
 
 def test_headings_know_their_level() -> None:
     nodes = parse("# a\n\n## b\n\nc\n===\n\nd\n---\n").nodes
-    assert [(n.kind, n.level) for n in nodes] == [("heading", 1), ("heading", 2), ("heading", 1), ("heading", 2)]
+    assert [(n.kind, n.level) for n in nodes] == [
+        ("heading", 1),
+        ("heading", 2),
+        ("heading", 1),
+        ("heading", 2),
+    ]
 
 
 def test_an_indent_in_plain_text_is_no_code() -> None:
@@ -127,11 +135,35 @@ def test_an_indent_in_plain_text_is_no_code() -> None:
 
 MARKDOWN = st.lists(
     st.sampled_from(
-        ["# h\n", "## \n", "- a\n", "  - b\n", "1. c\n", "・d\n", "\u3000・e\n", "|a|b|\n", "|-|-|\n", "|1|2|\n", "```\n",
-         "    code\n", "> q\n", "$$\n", "---\n", "\n", "text 。\n", "\t", "  ", "===\n", "- [ ] t\n", "[x]: y\n", "\x00", "\r\n"]
+        [
+            "# h\n",
+            "## \n",
+            "- a\n",
+            "  - b\n",
+            "1. c\n",
+            "・d\n",
+            "\u3000・e\n",
+            "|a|b|\n",
+            "|-|-|\n",
+            "|1|2|\n",
+            "```\n",
+            "    code\n",
+            "> q\n",
+            "$$\n",
+            "---\n",
+            "\n",
+            "text 。\n",
+            "\t",
+            "  ",
+            "===\n",
+            "- [ ] t\n",
+            "[x]: y\n",
+            "\x00",
+            "\r\n",
+        ]
     ),
     max_size=25,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @settings(max_examples=300)
@@ -141,7 +173,7 @@ def test_blocks_are_in_order_and_lie_inside_one_another(text: str, plain_text: b
     document = parse(text, plain_text=plain_text)
 
     def check(nodes: list[Node] | tuple[Node, ...], start: int, stop: int) -> None:
-        for before, after in zip(nodes, nodes[1:], strict=False):
+        for before, after in pairwise(nodes):
             assert before.extent <= after.start
         for node in nodes:
             assert start <= node.start <= node.end <= node.extent <= stop
@@ -150,7 +182,9 @@ def test_blocks_are_in_order_and_lie_inside_one_another(text: str, plain_text: b
     check(document.nodes, 0, len(text))
 
 
-@pytest.mark.parametrize("text", ["> " * 3000 + "x", "".join("  " * n + "- x\n" for n in range(300)), "[" * 5000])
+@pytest.mark.parametrize(
+    "text", ["> " * 3000 + "x", "".join("  " * n + "- x\n" for n in range(300)), "[" * 5000]
+)
 def test_deep_nesting_is_read(text: str) -> None:
     assert parse(text).nodes
 
@@ -175,3 +209,10 @@ def test_deep_nesting_is_read(text: str) -> None:
 )
 def test_plain_text_has_no_marks_and_no_link_targets(markdown: str, text: str) -> None:
     assert plain(markdown) == text
+
+
+@pytest.mark.parametrize("unit", ["[", "[[", "![", "[a](", "`", "*a", "<!--", "# h\n", "> ", "・"])
+def test_a_hundred_thousand_marks_are_read(unit: str) -> None:
+    text = (unit * 100_000)[:100_000]
+    assert plain(text) is not None
+    assert parse(text).text == text

@@ -13,9 +13,11 @@ from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 
 CORPUS = {
-    "bio.md": "# 生物\n\n- 光合成は葉緑体で行われる。\n- ミトコンドリアは呼吸を担う。\n\n# 遺伝\n\nメンデルはエンドウで遺伝の法則を見つけた。\n",
+    "bio.md": "# 生物\n\n- 光合成は葉緑体で行われる。\n- ミトコンドリアは呼吸を担う。\n\n"
+    "# 遺伝\n\nメンデルはエンドウで遺伝の法則を見つけた。\n",
     "db.md": "# データベース\n\n- インデックスは検索を速くする。\n- サーバーは要求に応える。インデクスの話。\n",
-    "net.md": "# Networking\n\nTCP guarantees the order of bytes. UDP does not.\n\n# Servers\n\nA server answers requests.\n",
+    "net.md": "# Networking\n\nTCP guarantees the order of bytes. UDP does not.\n\n"
+    "# Servers\n\nA server answers requests.\n",
     "sql.md": "# SQL\n\n`SELECT * FROM t WHERE x = 'a%b_c';` and LIKE patterns. 100% sure.\n",
 }
 
@@ -41,7 +43,9 @@ def bm25(query: Sequence[str], documents: dict[int, dict[str, int]]) -> dict[int
     return scores
 
 
-@pytest.mark.parametrize("query", ["光合成", "TCP order", "インデックス 検索 サーバー", "server server requests", "zebra"])
+@pytest.mark.parametrize(
+    "query", ["光合成", "TCP order", "インデックス 検索 サーバー", "server server requests", "zebra"]
+)
 def test_scores_over_words_are_bm25(store: Store, analyser: Analyser, search, query: str) -> None:
     documents: dict[int, dict[str, int]] = {number: {} for (number,) in store.rows("SELECT id FROM chunks")}
     for term, number, count in store.rows("SELECT term, chunk, count FROM postings WHERE field = 0"):
@@ -124,7 +128,9 @@ def test_what_stands_nowhere_has_no_hits(search) -> None:
     assert search("zebra qwerty").hits == ()
 
 
-def test_one_character_of_japanese_is_found_where_it_is_a_word(store: Store, analyser: Analyser, write, sync) -> None:
+def test_one_character_of_japanese_is_found_where_it_is_a_word(
+    store: Store, analyser: Analyser, write, sync
+) -> None:
     sync(write({"a.md": "猫が好き。", "b.md": "犬が好き。"}))
     hits = HybridRetriever(store, analyser, None).search("猫").hits
     assert hits[0].passage.source == "a.md"

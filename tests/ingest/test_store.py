@@ -101,9 +101,14 @@ def test_a_damaged_store_is_told_as_damaged_wherever_it_is_read(
     start = int(len(content) * share)
     content[start:] = bytes(b ^ 0x5A for b in content[start:])
     path.write_bytes(content)
-    with pytest.raises(Unavailable) as caught, Store(path, read_only=True) as damaged:
-        damaged.notes()
-        damaged.view("1.md")
+
+    def look() -> None:
+        with Store(path, read_only=True) as damaged:
+            damaged.notes()
+            damaged.view("1.md")
+
+    with pytest.raises(Unavailable) as caught:
+        look()
     assert type(caught.value) is Unavailable
     assert caught.value.key == "store_damaged"
 
@@ -142,7 +147,9 @@ def test_passages_come_in_the_order_asked_for_and_those_that_are_gone_are_left_o
     store: Store, write, sync
 ) -> None:
     sync(write({"a.md": "# A\n\nalpha\n\n# B\n\nbeta\n\n# C\n\ngamma\n"}))
-    keys = [row[0] for row in store.cursor().execute("SELECT key FROM chunks ORDER BY ordinal DESC").fetchall()]
+    keys = [
+        row[0] for row in store.cursor().execute("SELECT key FROM chunks ORDER BY ordinal DESC").fetchall()
+    ]
     assert [p.heading for p in store.passages([*keys, "gone"])] == [("C",), ("B",), ("A",)]
     assert store.passages([]) == []
 

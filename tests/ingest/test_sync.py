@@ -49,7 +49,12 @@ def test_new_changed_deleted_and_unchanged_notes_are_told_apart(store: Store, wr
     write({"a.md": "alpha and more", "d.md": "delta"})
     (folder / "b.md").unlink()
     report = sync(folder)
-    assert (report.added, report.changed, report.deleted, report.unchanged) == (["d.md"], ["a.md"], ["b.md"], 1)
+    assert (report.added, report.changed, report.deleted, report.unchanged) == (
+        ["d.md"],
+        ["a.md"],
+        ["b.md"],
+        1,
+    )
     assert sources(store) == ["a.md", "d.md", "sub/c.md"]
     assert store.view("a.md")[1] == "alpha and more"
 
@@ -114,7 +119,9 @@ def test_a_single_file_of_a_known_root_is_part_of_it(store: Store, write, sync, 
     assert (sources(store), store.view("b.md")[1]) == (["a.md", "b.md", "new.md"], "beta")
 
 
-def test_a_single_file_of_an_unknown_folder_leaves_its_neighbours_out(store: Store, write, sync, notes: Path) -> None:
+def test_a_single_file_of_an_unknown_folder_leaves_its_neighbours_out(
+    store: Store, write, sync, notes: Path
+) -> None:
     write({"a.md": "alpha", "b.md": "beta"})
     sync(notes / "a.md")
     assert sources(store) == ["a.md"]
@@ -122,7 +129,9 @@ def test_a_single_file_of_an_unknown_folder_leaves_its_neighbours_out(store: Sto
     assert sources(store) == ["a.md", "b.md"]
 
 
-def test_a_folder_and_its_sub_folder_at_once_are_taken_in_once(store: Store, write, sync, notes: Path) -> None:
+def test_a_folder_and_its_sub_folder_at_once_are_taken_in_once(
+    store: Store, write, sync, notes: Path
+) -> None:
     write({"a.md": "alpha", "sub/b.md": "beta"})
     report = sync(notes, notes / "sub", notes)
     assert report.added == ["a.md", "sub/b.md"]
@@ -152,7 +161,14 @@ def test_a_file_that_becomes_unreadable_keeps_its_old_rows_and_is_listed(
 
 
 def test_bad_files_are_listed_and_good_ones_go_in(store: Store, write, sync, notes: Path) -> None:
-    write({"good.md": "alpha", "binary.md": b"\x00\xff" * 500, "large.txt": "x" * 3000, "picture.png": b"\x89PNG"})
+    write(
+        {
+            "good.md": "alpha",
+            "binary.md": b"\x00\xff" * 500,
+            "large.txt": "x" * 3000,
+            "picture.png": b"\x89PNG",
+        }
+    )
     (notes / "caf\udce9.md").write_text("name in another encoding")
     report = sync(notes, max_bytes=2000)
     assert (report.added, sources(store)) == (["good.md"], ["good.md"])
@@ -170,7 +186,9 @@ def test_hidden_files_and_folders_are_passed_over(store: Store, write, sync, not
     assert sources(store) == ["a.md"]
 
 
-def test_links_neither_loop_nor_break_a_folder(store: Store, write, sync, notes: Path, tmp_path: Path) -> None:
+def test_links_neither_loop_nor_break_a_folder(
+    store: Store, write, sync, notes: Path, tmp_path: Path
+) -> None:
     write({"a.md": "alpha", "sub/b.md": "beta"})
     (notes / "sub" / "loop").symlink_to(notes, target_is_directory=True)
     (notes / "gone.md").symlink_to(tmp_path / "nowhere.md")
@@ -183,7 +201,13 @@ def test_links_neither_loop_nor_break_a_folder(store: Store, write, sync, notes:
 
 @pytest.mark.parametrize(
     ("path", "key"),
-    [("missing", "path_missing"), ("empty", "folder_empty"), ("picture.png", "note_kind"), ("a.md/x", "path_unreadable")],
+    [
+        ("missing", "path_missing"),
+        ("empty", "folder_empty"),
+        ("picture.png", "note_kind"),
+        ("a.md/x", "path_unreadable"),
+        ("a\x00b", "path_unreadable"),
+    ],
 )
 def test_a_path_that_cannot_be_used_is_bad_input_and_writes_nothing(
     store: Store, write, sync, notes: Path, path: str, key: str
@@ -283,7 +307,9 @@ def test_a_thumb_can_be_given_while_an_ingest_runs(store: Store, write, sync, no
     assert store.cursor().execute("SELECT count(*) FROM feedback").fetchone() == (1,)
 
 
-def test_a_cancelled_ingest_leaves_whole_notes_and_the_next_completes(store: Store, write, sync, notes: Path) -> None:
+def test_a_cancelled_ingest_leaves_whole_notes_and_the_next_completes(
+    store: Store, write, sync, notes: Path
+) -> None:
     write({f"{n}.md": f"# Note {n}\n\ntext {n}\n" for n in range(9)})
     seen: list[str] = []
     sync(notes, progress=lambda done, total, what: seen.append(what), cancelled=lambda: len(seen) >= 4)
@@ -303,7 +329,19 @@ def test_after_any_sequence_of_changes_the_store_equals_a_fresh_one(
     store: Store, analyser: Analyser, sync, write, notes: Path, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
-    words = "光合成 細胞 サーバー index transaction 鎌倉幕府 gradient table 仕訳 毎日 word".split()
+    words = [
+        "光合成",
+        "細胞",
+        "サーバー",
+        "index",
+        "transaction",
+        "鎌倉幕府",
+        "gradient",
+        "table",
+        "仕訳",
+        "毎日",
+        "word",
+    ]
 
     def content() -> str:
         lines = [f"# {chance.choice(words)}"]
@@ -330,7 +368,14 @@ def test_after_any_sequence_of_changes_the_store_equals_a_fresh_one(
 
 
 def test_postings_are_those_of_the_indexed_text(store: Store, analyser: Analyser, write, sync) -> None:
-    sync(write({"a.md": "---\ntitle: 題名\n---\n# 光合成\n\n- **葉緑体**で[行う](x.md)\n", "b.txt": "plain words"}))
+    sync(
+        write(
+            {
+                "a.md": "---\ntitle: 題名\n---\n# 光合成\n\n- **葉緑体**で[行う](x.md)\n",
+                "b.txt": "plain words",
+            }
+        )
+    )
     rows = store.cursor().execute(
         "SELECT c.id, c.heading, c.ancestors, c.text, n.title FROM chunks c JOIN notes n ON n.id = c.note"
     )

@@ -39,7 +39,9 @@ def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
 ) -> None:
     folder = write(
         {
-            f"{n:03}.md": "\n\n".join(f"# 節 {s}\n\nこの文は{n}の{s}番。" + "言葉が続く。" * 20 for s in range(SECTIONS))
+            f"{n:03}.md": "\n\n".join(
+                f"# 節 {s}\n\nこの文は{n}の{s}番。" + "言葉が続く。" * 20 for s in range(SECTIONS)
+            )
             for n in range(NOTES)
         }
     )
@@ -63,9 +65,9 @@ def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
         notes = store.notes()
         assert 0 < len(notes) < NOTES
         assert {note.chunks for note in notes} == {SECTIONS}
-        assert {name: store.cursor().execute(sql).fetchone() for name, sql in TABLES.items()} == dict.fromkeys(
-            TABLES, (0,)
-        )
+        assert {
+            name: store.cursor().execute(sql).fetchone() for name, sql in TABLES.items()
+        } == dict.fromkeys(TABLES, (0,))
         report = Ingest(store, analyser, None, max_bytes=2**20).run([folder])
         assert (len(report.added), report.unchanged) == (NOTES - len(notes), len(notes))
         assert store.counts() == (NOTES, NOTES * SECTIONS)

@@ -70,7 +70,9 @@ def test_a_word_that_stands_nowhere_is_found_by_its_meaning(
     assert "vector" in ranking.hits[0].arms
 
 
-@pytest.mark.parametrize("query", ["光合成", "サーバー", "インデックスの検索", "ミトコンドリア doctor", "葉緑体はどこ"])
+@pytest.mark.parametrize(
+    "query", ["光合成", "サーバー", "インデックスの検索", "ミトコンドリア doctor", "葉緑体はどこ"]
+)
 def test_a_japanese_ranking_is_the_same_with_and_without_an_english_embedder(
     store: Store, analyser: Analyser, write, sync, vectors: Vectors, query: str
 ) -> None:
@@ -104,7 +106,9 @@ def test_scores_of_the_vector_arm_are_cosines_of_an_exact_scan(
     query = embedder.embed_query("a doctor")
     expected = {chunk: float(np.dot(np.asarray(vector), query)) for chunk, vector in rows}
     found = vectors.search("a doctor", 2)
-    assert found == pytest.approx({c: expected[c] for c in sorted(expected, key=lambda c: -expected[c])[:2]}, abs=1e-5)
+    assert found == pytest.approx(
+        {c: expected[c] for c in sorted(expected, key=lambda c: -expected[c])[:2]}, abs=1e-5
+    )
 
 
 def test_text_that_was_embedded_before_is_not_embedded_again(
@@ -138,7 +142,10 @@ def test_another_embedder_is_refused_until_an_ingest_mends_it(
     retriever = HybridRetriever(store, analyser, changed)
     with pytest.raises(Unavailable) as caught:
         retriever.search("automobile")
-    assert (caught.value.key, caught.value.values) == ("store_embedder", {"found": "hashing", "wanted": "other"})
+    assert (caught.value.key, caught.value.values) == (
+        "store_embedder",
+        {"found": "hashing", "wanted": "other"},
+    )
     assert retriever.search("光合成").hits
     sync(notes, vectors=changed)
     assert retriever.search("automobile").hits[0].passage.source == "car.md"

@@ -1,6 +1,7 @@
 """The analyser: one way from text to terms, for index, query and evidence."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -97,7 +98,7 @@ def test_any_text_is_analysed_and_tokens_stand_in_it_in_order(analyser: Analyser
     tokens = analyser.tokens(shown)
     size = len(unicodedata.normalize("NFKC", shown))
     assert all(0 <= t.start < t.end <= size for t in tokens)
-    assert all(before.start <= after.start for before, after in zip(tokens, tokens[1:], strict=False))
+    assert all(before.start <= after.start for before, after in pairwise(tokens))
     assert analyser.words(shown).total() == len(tokens)
 
 

@@ -14,7 +14,9 @@ from terakoya.catalogue import LANGUAGES, environment_language, load, text
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("terakoya", "ingest", "workflows", "evals", "app", "ui")
 ERRORS = {
-    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.TerakoyaError)
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.TerakoyaError)
 }
 
 
@@ -59,11 +61,15 @@ def test_both_languages_have_the_same_keys() -> None:
 
 def test_both_languages_name_the_same_values() -> None:
     english, japanese = load("en"), load("ja")
-    assert {k: placeholders(v) for k, v in english.items()} == {k: placeholders(v) for k, v in japanese.items()}
+    assert {k: placeholders(v) for k, v in english.items()} == {
+        k: placeholders(v) for k, v in japanese.items()
+    }
 
 
 def test_no_sentence_is_empty() -> None:
-    assert not [(language, key) for language in LANGUAGES for key, value in load(language).items() if not value]
+    assert not [
+        (language, key) for language in LANGUAGES for key, value in load(language).items() if not value
+    ]
 
 
 def test_the_japanese_sentences_are_japanese() -> None:

@@ -40,4 +40,8 @@ def test_each_kind_has_its_exit_code_and_status(kind: type[TerakoyaError], code:
 def test_an_error_of_another_process_keeps_its_kind_and_its_sentence(kind: type[TerakoyaError]) -> None:
     again = rebuild("note_unknown", "ノートがありません。", kind.http_status)
     assert type(again) is kind
-    assert (again.key, str(again), again.message("en")) == ("note_unknown", "ノートがありません。", "ノートがありません。")
+    assert (again.key, str(again), again.message("en")) == (
+        "note_unknown",
+        "ノートがありません。",
+        "ノートがありません。",
+    )

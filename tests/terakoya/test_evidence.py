@@ -13,9 +13,30 @@ def term(question: str, analyser: Analyser) -> QuestionTerm:
     return analyse_question(question, analyser).terms[0]
 
 
-QUESTIONS = ["光合成とは？", "機械学習モデルとは？", "What is gradient descent?", "第4正規形とは？", "HTTP/2とは？"]
+QUESTIONS = [
+    "光合成とは？",
+    "機械学習モデルとは？",
+    "What is gradient descent?",
+    "第4正規形とは？",
+    "HTTP/2とは？",
+]
 PIECES = st.lists(
-    st.sampled_from(["光合成", "機械", "学習", "モデル", "gradient", "descent", "正規形", "第4", "HTTP/2", "。", "猫", "\n"]),
+    st.sampled_from(
+        [
+            "光合成",
+            "機械",
+            "学習",
+            "モデル",
+            "gradient",
+            "descent",
+            "正規形",
+            "第4",
+            "HTTP/2",
+            "。",
+            "猫",
+            "\n",
+        ]
+    ),
     max_size=8,
 )
 

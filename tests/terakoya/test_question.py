@@ -39,7 +39,8 @@ def test_the_kind_of_a_question(ask, text: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "language"), [("SQLとは？", "ja"), ("What is SQL?", "en"), ("SQL", "en"), ("GROUP BYの使い方", "ja")]
+    ("text", "language"),
+    [("SQLとは？", "ja"), ("What is SQL?", "en"), ("SQL", "en"), ("GROUP BYの使い方", "ja")],
 )
 def test_the_answer_is_in_the_language_of_the_question(ask, text: str, language: str) -> None:
     assert ask(text).language == language

@@ -1,5 +1,7 @@
 """Sentences: spans in order that cover the text, cut where a reader would stop."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def sentences(text: str) -> list[str]:
 def test_spans_are_ordered_and_disjoint_and_cover_all_that_is_not_space(text: str) -> None:
     spans = sentence_spans(text)
     assert all(start < end for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
     outside = set(range(len(text))).difference(*(range(start, end) for start, end in spans))
     assert all(text[i].isspace() for i in outside)
 

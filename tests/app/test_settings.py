@@ -1,0 +1,112 @@
+"""Settings: environment, then file, then defaults; what is not allowed is told by name."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings, load_settings
+from terakoya.errors import BadInput
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in os.environ:
+        if name.startswith("TERAKOYA_"):
+            monkeypatch.delenv(name)
+
+
+def test_a_home_without_a_file_has_the_defaults(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    assert (settings.home, settings.effort, settings.host, settings.model) == (
+        tmp_path,
+        "normal",
+        "127.0.0.1",
+        "",
+    )
+    paths = [
+        settings.store_path,
+        settings.threads_path,
+        settings.traces_path,
+        settings.uploads_path,
+        settings.service_path,
+    ]
+    assert all(path.parent == tmp_path for path in paths)
+
+
+def test_the_environment_goes_before_the_file_and_arguments_before_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terakoya.toml").write_text('port = 1\npassages = 2\neffort = "deep"\n')
+    monkeypatch.setenv("TERAKOYA_PORT", "11")
+    monkeypatch.setenv("TERAKOYA_PASSAGES", "12")
+    settings = load_settings(tmp_path, passages=22)
+    assert (settings.effort, settings.port, settings.passages) == ("deep", 11, 22)
+
+
+def test_the_home_is_that_of_the_environment_unless_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERAKOYA_HOME", str(tmp_path / "one"))
+    assert load_settings().home == tmp_path / "one"
+    assert load_settings(tmp_path / "other").home == tmp_path / "other"
+
+
+def test_a_home_below_the_user_s_or_the_current_folder_becomes_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(Path("~/notes")).home == tmp_path / "notes"
+    assert load_settings(Path("here")).home == tmp_path / "here"
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERAKOYA_PORT", "")
+    assert load_settings(tmp_path).port == Settings(home=tmp_path).port
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "70000"),
+        ("port", "many"),
+        ("passages", "0"),
+        ("effort", "huge"),
+        ("max_note_mb", "-1"),
+        ("model_timeout", "0"),
+        ("context_tokens", "1"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_told_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"TERAKOYA_{name.upper()}", value)
+    with pytest.raises(BadInput) as caught:
+        load_settings(tmp_path)
+    assert caught.value.key == "setting"
+    assert name in str(caught.value)
+    assert value in str(caught.value)
+
+
+def test_an_unknown_name_in_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "terakoya.toml").write_text("prot = 1\n")
+    with pytest.raises(BadInput) as caught:
+        load_settings(tmp_path)
+    assert "prot" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"port = = 1\n", b"\xff\xfe\x00", b"port"])
+def test_a_file_that_is_no_toml_is_told_with_its_path(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "terakoya.toml").write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        load_settings(tmp_path)
+    assert caught.value.key == "settings_file"
+    assert str(tmp_path / "terakoya.toml") in str(caught.value)
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        load_settings(tmp_path).port = 1

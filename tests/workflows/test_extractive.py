@@ -1,0 +1,159 @@
+"""The extractive answerer: quotes what answers, and declines where nothing does."""
+
+import pytest
+
+from terakoya.catalogue import text as sentence
+from terakoya.text.analyser import Analyser
+from terakoya.text.language import language_of
+from workflows.extractive import ExtractiveAnswerer
+
+BIOLOGY = """---
+title: 生物のノート
+author: 山田花子
+---
+# 細胞
+
+- ミトコンドリア: 呼吸を担う細胞小器官
+  - 内膜と外膜を持つ
+  - ATPを合成する
+- 葉緑体: 光合成を行う細胞小器官
+- [ ] リボソームについて調べる
+
+## 分裂
+
+体細胞分裂では染色体の数は変わらない。減数分裂では染色体の数が半分になる。
+"""
+NETWORK = """# Networking
+
+| Protocol | Order | Port |
+|---|---|---|
+| HTTP | yes | 80 |
+| DNS | no | 53 |
+
+TCP is a connection-oriented protocol that guarantees order.
+UDP is a connectionless protocol that favours speed.
+
+```bash
+ping -c 3 example.org
+```
+"""
+
+
+def test_an_item_is_quoted_with_what_is_nested_in_it(extract) -> None:
+    draft = extract("ミトコンドリアとは何ですか？", BIOLOGY)
+    assert draft.answered
+    assert draft.citations[0].quote == (
+        "- ミトコンドリア: 呼吸を担う細胞小器官\n  - 内膜と外膜を持つ\n  - ATPを合成する"
+    )
+    assert (draft.citations[0].start_line, draft.citations[0].end_line) == (7, 9)
+    assert "ATPを合成する" in draft.text
+
+
+def test_a_row_is_told_with_its_header_and_quoted_without(extract) -> None:
+    draft = extract("What port does DNS use?", NETWORK)
+    assert draft.answered
+    assert draft.citations[0].quote == "| DNS | no | 53 |"
+    assert "Protocol" in draft.text
+    assert "Protocol" not in draft.citations[0].quote
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "one", "other"),
+    [
+        ("TCPとUDPの違いは？", NETWORK, "TCP is", "UDP is"),
+        ("What is the difference between TCP and UDP?", NETWORK, "TCP is", "UDP is"),
+        ("ミトコンドリアと葉緑体の違いは？", BIOLOGY, "呼吸を担う", "光合成を行う"),
+    ],
+)
+def test_a_comparison_gives_both_sides(extract, question: str, note: str, one: str, other: str) -> None:
+    draft = extract(question, note)
+    quoted = "\n".join(c.quote for c in draft.citations)
+    assert draft.answered
+    assert one in quoted
+    assert other in quoted
+
+
+def test_a_thing_to_do_is_no_answer(extract) -> None:
+    assert not extract("リボソームとは何ですか？", "# 宿題\n\n- [ ] リボソームについて調べる\n").answered
+
+
+@pytest.mark.parametrize("question", ["山田花子とは誰ですか？", "著者は誰？", "生物のノートの author は？"])
+def test_front_matter_is_never_quoted(extract, question: str) -> None:
+    assert not [c for c in extract(question, BIOLOGY).citations if "author" in c.quote or "title:" in c.quote]
+
+
+@pytest.mark.parametrize(
+    ("question", "note"),
+    [
+        ("エベレストの標高は？", BIOLOGY),
+        ("鎌倉幕府はいつ成立しましたか？", BIOLOGY),
+        ("What is the capital of France?", NETWORK),
+        ("Who wrote Hamlet?", NETWORK),
+        ("フランス革命の原因は？", NETWORK),
+    ],
+)
+def test_an_unrelated_question_is_declined_in_its_own_language(extract, question: str, note: str) -> None:
+    draft = extract(question, note)
+    assert not draft.answered
+    assert language_of(draft.text) == language_of(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "answer"),
+    [
+        ("TCPとは何ですか？", NETWORK, "TCP is a connection-oriented protocol"),
+        ("What is ATP?", "# 細胞\n\n- ATP: 細胞のエネルギーの通貨\n", "細胞のエネルギーの通貨"),
+    ],
+)
+def test_the_frame_is_in_the_question_s_language_and_the_quote_in_the_note_s(
+    extract, question: str, note: str, answer: str
+) -> None:
+    draft = extract(question, note)
+    assert draft.answered
+    assert answer in draft.text
+    frame = draft.text.split("\n")[0]
+    assert frame == sentence(
+        "answer.frame", language=language_of(question), path=" › ".join(draft.citations[0].heading)
+    )
+
+
+def test_markdown_marks_of_a_quote_are_kept(extract) -> None:
+    note = "# 記法\n\n**オームの法則**は `V = IR` と書き、[電圧](v.md)を表す。\n"
+    draft = extract("オームの法則とは？", note)
+    assert draft.citations[0].quote == "**オームの法則**は `V = IR` と書き、[電圧](v.md)を表す。"
+
+
+def test_every_citation_has_its_mark_in_the_answer(extract) -> None:
+    for question, note in (("ミトコンドリアとは？", BIOLOGY), ("TCPとUDPの違いは？", NETWORK)):
+        draft = extract(question, note)
+        assert [c.marker for c in draft.citations] == list(range(1, len(draft.citations) + 1))
+        assert all(f"[{c.marker}]" in draft.text for c in draft.citations)
+
+
+def test_numbers_in_brackets_inside_code_are_quoted_as_they_are(extract) -> None:
+    note = "# 配列\n\n配列の要素の取り出し方は次のコードである。\n\n```python\nx = row[5]\n```\n"
+    draft = extract("配列の要素の取り出し方のコードは？", note)
+    assert draft.answered
+    assert "x = row[5]" in draft.text
+
+
+@pytest.mark.parametrize(
+    "question", ["", "？", "何？", "What is it?", "😀", "a" * 5000, "(" * 200, "光" * 5000]
+)
+def test_any_question_gets_a_draft(analyser: Analyser, read, question: str) -> None:
+    draft = ExtractiveAnswerer(analyser).answer(question, read(BIOLOGY), emit=lambda piece: None)
+    assert draft.text
+    assert 0.0 <= draft.confidence <= 1.0
+
+
+def test_without_passages_nothing_is_answered(analyser: Analyser) -> None:
+    draft = ExtractiveAnswerer(analyser).answer("光合成とは？", [], emit=lambda piece: None)
+    assert (draft.answered, draft.citations) == (False, ())
+    assert draft.text == sentence("answer.nothing", language="ja")
+
+
+def test_the_same_question_gets_the_same_answer(analyser: Analyser, read) -> None:
+    passages = read(BIOLOGY)
+    answerer = ExtractiveAnswerer(analyser)
+    drafts = [answerer.answer("減数分裂とは？", passages, emit=lambda piece: None) for _ in range(3)]
+    assert drafts[0] == drafts[1] == drafts[2]

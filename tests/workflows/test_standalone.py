@@ -1,0 +1,80 @@
+"""Follow-up questions: what they point at is filled in, and nothing else is touched."""
+
+import pytest
+
+from terakoya.text.analyser import Analyser
+from terakoya.types import Turn
+from workflows.standalone import stand_alone
+
+
+def after(before: str, question: str, analyser: Analyser) -> str:
+    return stand_alone(question, [Turn(question=before, answer="…")], analyser)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "filled"),
+    [
+        ("光合成とは何ですか？", "それの欠点は？", "光合成の欠点は？"),
+        ("光合成とは何ですか？", "それはどこで行われますか？", "光合成はどこで行われますか？"),
+        ("主成分分析とは？", "その欠点は？", "主成分分析の欠点は？"),
+        ("主成分分析とは？", "これを使う場面は？", "主成分分析を使う場面は？"),
+        ("What is photosynthesis?", "What about its cost?", "What about photosynthesis's cost?"),
+        ("What is photosynthesis?", "Where does it happen?", "Where does photosynthesis happen?"),
+        ("What are enzymes?", "How are they made?", "How are enzymes made?"),
+    ],
+)
+def test_what_a_question_points_at_is_filled_in(
+    analyser: Analyser, before: str, question: str, filled: str
+) -> None:
+    assert after(before, question, analyser) == filled
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "subject"),
+    [
+        ("光合成とは何ですか？", "なぜ？", "光合成"),
+        ("What is photosynthesis?", "Why?", "photosynthesis"),
+        ("光合成とは何ですか？", "では、欠点は？", "光合成"),
+        ("What is photosynthesis?", "And the drawbacks?", "photosynthesis"),
+    ],
+)
+def test_a_question_that_names_no_subject_gets_the_one_before(
+    analyser: Analyser, before: str, question: str, subject: str
+) -> None:
+    filled = after(before, question, analyser)
+    assert subject in filled
+    assert filled != question
+
+
+@pytest.mark.parametrize(
+    ("before", "question"),
+    [
+        ("光合成とは何ですか？", "ミトコンドリアの役割は？"),
+        ("What is photosynthesis?", "What is the role of mitochondria?"),
+        ("光合成とは何ですか？", "光合成の式は？"),
+        ("What is photosynthesis?", "Where does photosynthesis happen?"),
+    ],
+)
+def test_a_question_with_a_subject_of_its_own_is_left_as_it_is(
+    analyser: Analyser, before: str, question: str
+) -> None:
+    assert after(before, question, analyser) == question
+
+
+@pytest.mark.parametrize("question", ["それの欠点は？", "What about its cost?", "なぜ？", ""])
+def test_without_a_turn_before_a_question_is_left_as_it_is(analyser: Analyser, question: str) -> None:
+    assert stand_alone(question, [], analyser) == question
+
+
+@pytest.mark.parametrize("before", ["", "？", "(", "a(b[c", "C++ とは？", "*" * 50, "何？"])
+@pytest.mark.parametrize("question", ["それの欠点は？", "What about its cost?", "なぜ？", "Why?", "?"])
+def test_any_question_after_any_other_gives_one(analyser: Analyser, before: str, question: str) -> None:
+    assert after(before, question, analyser)
+
+
+def test_the_filled_in_question_is_what_the_next_one_points_at(analyser: Analyser) -> None:
+    turns = [
+        Turn(question="光合成とは？", answer="…", standalone="光合成とは？"),
+        Turn(question="それの欠点は？", answer="…", standalone="光合成の欠点は？"),
+    ]
+    assert "光合成" in stand_alone("それはなぜ？", turns, analyser)
