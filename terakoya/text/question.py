@@ -217,6 +217,10 @@ def analyse_question(text: str, analyser: Analyser) -> Question:
     sides: tuple[tuple[QuestionTerm, ...], ...] = ()
     if kind == "comparison":
         sides = _sides(reader, text)
+        # read by itself a side may be cut into other terms than in the sentence; those of the sides count
+        named = {t.surface: t for side in sides for t in side}
+        rest = [t for t in terms if not any(name in t.surface or t.surface in name for name in named)]
+        terms = (*named.values(), *rest)
     return Question(text, language, kind, terms, count, sides, _asks_several(folded))
 
 

@@ -1,6 +1,8 @@
 """The extractive answerer: quotes what answers, and declines where nothing does."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from terakoya.catalogue import text as sentence
 from terakoya.text.analyser import Analyser
@@ -71,6 +73,48 @@ def test_a_comparison_gives_both_sides(extract, question: str, note: str, one: s
     assert draft.answered
     assert one in quoted
     assert other in quoted
+
+
+WORDS = (
+    "一番だし",
+    "二番だし",
+    "TCP",
+    "UDP",
+    "主キー",
+    "第3正規形",
+    "GPU使用率",
+    "d_k",
+    "細胞 cell",
+    "12/3",
+    "何",
+    "",
+)
+PATTERNS = (
+    "{a}と{b}の違いは？",
+    "{a}と{b}はどう使い分ける",
+    "What is the difference between {a} and {b}?",
+    "{a} vs {b}",
+)
+
+
+@given(
+    st.sampled_from(PATTERNS),
+    st.sampled_from(WORDS) | st.text(max_size=8),
+    st.sampled_from(WORDS) | st.text(max_size=8),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_comparison_is_answered_or_declined(extract, pattern: str, one: str, other: str) -> None:
+    draft = extract(pattern.format(a=one, b=other), BIOLOGY + NETWORK)
+    assert draft.text
+    assert draft.answered <= bool(draft.citations)
+
+
+@given(st.text(max_size=60).map(lambda words: "葉" + words))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_question_is_answered_or_declined(extract, question: str) -> None:
+    draft = extract(question, BIOLOGY + NETWORK)
+    assert draft.text
+    assert draft.answered <= bool(draft.citations)
 
 
 def test_a_thing_to_do_is_no_answer(extract) -> None:
