@@ -22,7 +22,7 @@ _DELIMITER: Final = re.compile(r"<(\s*/?\s*passage)", re.IGNORECASE)
 _ATTRIBUTE: Final = str.maketrans({'"': "'", "<": "‹", ">": "›", "\n": " "})
 _LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
 _NO_ANSWER: Final = "NO ANSWER"
-_SUPPORTED: Final = 0.5
+_SUPPORTED: Final = 0.6
 """Share of a sentence's content words that its cited passage must hold."""
 
 
