@@ -6,12 +6,10 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from app.question import checked_question
 from app.threads import Threads
-from terakoya.api import MAX_QUESTION
-from terakoya.errors import BadInput
 from terakoya.protocols import Tracer
 from terakoya.text.language import language_of
-from terakoya.text.normalise import printable
 from terakoya.types import Effort, Outcome
 from workflows.graph import build_graph
 from workflows.nodes import Parts
@@ -85,17 +83,3 @@ def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, fl
         trace_id=turn["trace_id"],
         timings=timings,
     )
-
-
-def checked_question(question: str) -> str:
-    """The question without control characters.
-
-    Raises:
-        BadInput: Nothing is left, or it is too long.
-    """
-    asked = printable(question).strip()
-    if not asked:
-        raise BadInput("question_empty")
-    if len(asked) > MAX_QUESTION:
-        raise BadInput("question_long", length=len(asked), limit=MAX_QUESTION)
-    return asked

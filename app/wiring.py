@@ -5,11 +5,13 @@ Heavy imports stand inside the functions that need them: a command pays only for
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from app.home import prepare_home
+from app.question import checked_question
 from app.settings import Settings
 from terakoya import __version__
 from terakoya.api import (
@@ -24,9 +26,10 @@ from terakoya.api import (
     ThreadSummary,
     TurnModel,
 )
-from terakoya.errors import Unavailable
+from terakoya.errors import TerakoyaError, Unavailable
 from terakoya.protocols import Answerer, Tracer
 from terakoya.text.analyser import Analyser
+from terakoya.text.language import language_of
 from terakoya.types import Effort, Outcome, Ranking
 
 if TYPE_CHECKING:
@@ -99,11 +102,35 @@ class Installation:
         thread_id: str | None = None,
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
     ) -> Outcome:
-        """Asks one question; blocks until it is answered. See `app.asking.Asker`."""
+        """Asks one question; blocks until it is answered. See `app.asking.Asker`.
+
+        Raises:
+            BadInput: The question is empty or too long, or the model of the settings cannot be one.
+            Unavailable: There are no notes yet.
+        """
+        asked = checked_question(question)
         self._require_notes()
+        self._foresee(asked)
         return self._asker.ask(
-            question, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
+            asked, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
         )
+
+    def _foresee(self, question: str) -> None:
+        """Begins to load the embedder, which takes seconds, while the graph is still being built."""
+        if (
+            "_asker" in self.__dict__
+            or not self._vectors
+            or not self._vectors.readable(language_of(question))
+        ):
+            return
+        if self._vectors.count():
+            threading.Thread(target=self._warm_embedder, name="embedder", daemon=True).start()
+
+    def _warm_embedder(self) -> None:
+        # whoever needs the embedder is told what is wrong with it
+        with suppress(TerakoyaError):
+            if self._vectors:
+                self._vectors.warm()
 
     def _require_notes(self) -> None:
         if not self._store.counts()[0]:

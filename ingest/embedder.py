@@ -1,8 +1,10 @@
 """Embedders: sentence-transformers models by name or path, loaded at first use."""
 
+import gc
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -98,13 +100,25 @@ def embedder_named(name: str) -> "SentenceTransformerEmbedder | None":
     return SentenceTransformerEmbedder(spec, spec.location)
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """The imports make millions of objects that stay: looking for garbage among them takes a fifth of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class SentenceTransformerEmbedder:
     """A sentence-transformers model. Importing the library takes seconds, so it waits for the first text."""
 
     def __init__(self, spec: EmbedderSpec, location: str) -> None:
         self.spec = spec
         self._location = location
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def languages(self) -> frozenset[Language]:
@@ -119,20 +133,22 @@ class SentenceTransformerEmbedder:
     @cached_property
     def dimensions(self) -> int:
         """Length of a vector."""
-        return int(self._model.get_embedding_dimension())
+        with self._lock:
+            return int(self._model.get_embedding_dimension())
 
     @cached_property
     def _model(self) -> Any:
+        """Read under the lock only: two threads must not load it twice."""
         # its progress bars would stand between the lines of a command's own output
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         os.environ.setdefault("TQDM_DISABLE", "1")
         try:
-            from sentence_transformers import SentenceTransformer
-            from transformers.utils import logging
+            with _without_collecting():
+                from sentence_transformers import SentenceTransformer
+                from transformers.utils import logging
 
-            logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-
-            return SentenceTransformer(self._location, device="cpu")
+                logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+                return SentenceTransformer(self._location, device="cpu")
         except Exception as error:  # whatever a model's own loading code raises
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Unavailable("embedder_load", name=self.spec.name, reason=reason) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
 
+from app.question import checked_question
 from app.service import log
 from app.service.language import reader_language
 from app.service.runs import Run, Runs
@@ -73,7 +74,7 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
 
     @router.post("/api/ask", status_code=202)
     def ask(request: AskRequest, reader: Reader) -> RunStarted:
-        _check_question(request.question)
+        checked_question(request.question)
         run = Run("ask", thread_id=request.thread_id or secrets.token_hex(16), question=request.question)
 
         def work(run: Run) -> dict[str, Any]:
@@ -196,8 +197,3 @@ def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
         return Thread(thread_id=thread_id, turns=[*turns, *under_way])
 
     return router
-
-
-def _check_question(question: str) -> None:
-    if not question.strip():
-        raise BadInput("question_empty")

@@ -90,7 +90,7 @@ def test_a_langfuse_that_knows_the_keys_is_well_and_one_that_does_not_is_a_probl
         checks = diagnose(load_settings(home), environ=dict(zip(KEYS, values, strict=True)))
         return next(check for check in checks if check.name == "langfuse")
 
-    with StandIn() as server:
+    with StandIn(public_key="pk-lf-doctor") as server:  # the SDK keeps one client for each public key
         assert langfuse(server.public_key, server.secret_key).status == "ok"
         # another public key too: the SDK keeps one client for each
         wrong = langfuse("pk-lf-other", "sk-lf-wrong")
