@@ -3,10 +3,12 @@
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Self
 
-from ingest.read import SUFFIXES
+from ingest.formats.archive import Archive
+from ingest.read import ARCHIVE, KINDS
 from terakoya.errors import BadInput
 from terakoya.text.normalise import printable
 
@@ -22,12 +24,21 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
-    """A file that may hold a note."""
+    """A file that may hold a note, or a member of an archive that may.
+
+    Attributes:
+        file: Where it is; for a member, where the archive is.
+        path: Below the root, with `/`; for a member, the archive's path and then its own inside.
+        size: Of `file`, in bytes.
+        mtime_ns: Of `file`.
+        member: Path inside the archive, empty for a file of its own.
+    """
 
     file: Path
     path: str
     size: int
     mtime_ns: int
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +77,8 @@ def scope_of(path: Path, roots: Sequence[Root]) -> Scope:
     if not is_text(str(place)):
         raise BadInput("note_name", path=printable(str(place)))
     single = place.is_file()
-    if single and place.suffix.lower() not in SUFFIXES:
-        raise BadInput("note_kind", path=path, kinds=" ".join(sorted(SUFFIXES)))
+    if single and place.suffix.lower() not in KINDS:
+        raise BadInput("note_kind", path=path, kinds=" ".join(sorted(KINDS)))
     holders = [root.path for root in roots if place == root.path or root.path in place.parents]
     own = place.parent if single else place
     root = max(holders, key=lambda holder: len(holder.parts), default=own)
@@ -97,16 +108,66 @@ def walk(
     if scope.single:
         found = _found(start, scope.root, refuse)
         if found:
-            yield found
+            yield from _opened(found, unreadable)
         return
     for folder, folders, names in os.walk(start, onerror=refuse):
         here = Path(folder)
         folders[:] = sorted(n for n in folders if not n.startswith(".") and here / n not in others)
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+            if not name.startswith(".") and Path(name).suffix.lower() in KINDS:
                 found = _found(here / name, scope.root, refuse)
                 if found:
-                    yield found
+                    yield from _opened(found, unreadable)
+
+
+class Bytes:
+    """Reads found files; the archive that was read from last stays open. A context manager."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._open: tuple[Path, Archive] | None = None
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes what is open."""
+        self._close()
+
+    def read(self, found: FoundFile) -> bytes:
+        """The bytes of a file or a member.
+
+        Raises:
+            BadInput: It is too large, is damaged or cannot be read.
+        """
+        if not is_text(found.path):
+            raise BadInput("note_name", path=printable(found.path))
+        if found.member:
+            data = self._archive(found).read(found.member, limit=self._max_bytes)
+            if data is None:  # the archive was written anew since it was listed
+                raise BadInput("path_missing", path=found.path)
+            return data
+        if found.size > self._max_bytes:
+            raise BadInput(
+                "note_large", path=found.file, size=found.size / 2**20, limit=self._max_bytes / 2**20
+            )
+        try:
+            return found.file.read_bytes()
+        except OSError as error:
+            raise BadInput("path_unreadable", path=found.file, reason=error.strerror or error) from None
+
+    def _archive(self, found: FoundFile) -> Archive:
+        if self._open is None or self._open[0] != found.file:
+            self._close()
+            path = found.path.removesuffix(f"/{found.member}")
+            self._open = found.file, Archive(found.file, path=path)
+        return self._open[1]
+
+    def _close(self) -> None:
+        if self._open:
+            self._open[1].close()
+            self._open = None
 
 
 def is_text(name: str) -> bool:
@@ -116,6 +177,34 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _opened(found: FoundFile, unreadable: Callable[[str, BadInput], None]) -> Iterator[FoundFile]:
+    """The file itself, or the members of an archive that may hold notes."""
+    if found.file.suffix.lower() != ARCHIVE:
+        yield found
+        return
+    path = found.path
+    if not is_text(path):
+        unreadable(path, BadInput("note_name", path=printable(path)))
+        return
+    try:
+        with Archive(found.file, path=path) as archive:
+            members = [(name, archive.refusal(name)) for name in sorted(archive.names)]
+    except BadInput as error:
+        unreadable(path, error)
+        return
+    for name, refusal in members:
+        suffix = PurePosixPath(name).suffix.lower()
+        hidden = any((p.startswith(".") and p != "..") or p == "__MACOSX" for p in name.split("/"))
+        if suffix not in KINDS or hidden:
+            continue
+        if suffix == ARCHIVE:
+            refusal = refusal or BadInput("archive_nested", path=path, name=printable(name))
+        if refusal:
+            unreadable(f"{path}/{printable(name)}", refusal)
+        else:
+            yield replace(found, path=f"{path}/{name}", member=name)
 
 
 def _found(file: Path, root: Path, refuse: Callable[[OSError], None]) -> FoundFile | None:

@@ -1,5 +1,6 @@
 """One file to one note, ready for the store: decoded, seen, parsed, cut and analysed."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +11,23 @@ from typing import Final
 from ingest.chunks import Chunk, chunk
 from ingest.decode import NotText, decode
 from ingest.document import plain
+from ingest.formats import FORMATS, extract
 from ingest.markdown import parse
-from ingest.view import view_of
+from ingest.view import View, view_of
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.types import Language
 
-READER_VERSION: Final = "1"
+READER_VERSION: Final = "2"
 """Changes whenever the same file would be read into other chunks; notes of an older one are read again."""
 MARKDOWN: Final = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 PLAIN: Final = frozenset({".txt", ".text"})
-SUFFIXES: Final = MARKDOWN | PLAIN
+SUFFIXES: Final = MARKDOWN | PLAIN | FORMATS
+"""Files that are one note each."""
+ARCHIVE: Final = ".zip"
+"""A file whose members are notes."""
+KINDS: Final = SUFFIXES | {ARCHIVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,7 @@ class ChunkRecord:
     end: int
     cuts: tuple[tuple[int, int], ...]
     language: Language
+    pages: tuple[tuple[int, int], ...]
     doubtful: bool
     words: Counter[str]
     grams: Counter[str]
@@ -77,16 +84,14 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
         analyser: Makes the terms of the index.
 
     Raises:
-        BadInput: The bytes are no text.
+        BadInput: The file is no text, damaged, encrypted, or made to take more than it should.
+        Unavailable: The process that reads PDF cannot be started.
     """
-    try:
-        decoded = decode(data)
-    except NotText as error:
-        raise BadInput(f"note_{error.reason}", path=path) from None
-    view = view_of(decoded.text)
     suffix = PurePosixPath(path).suffix.lower()
+    source = _source(data, path, suffix)
+    view = source.view
     document = parse(view.text, plain_text=suffix in PLAIN)
-    title = document.title or PurePosixPath(path).stem
+    title = source.title or document.title or PurePosixPath(path).stem
     records = []
     for ordinal, piece in enumerate(chunk(document)):
         text = view.text[piece.start : piece.end]
@@ -107,7 +112,8 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
                 end=end,
                 cuts=view.cuts_within(piece.start, piece.end),
                 language=language_of(text),
-                doubtful=any(low < end and start < high for low, high in decoded.doubtful),
+                pages=_pages_within(source.pages, piece.start, piece.end),
+                doubtful=any(low < end and start < high for low, high in source.doubtful),
                 words=analyser.words(indexed),
                 grams=analyser.grams(indexed),
             )
@@ -115,14 +121,55 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
     return NoteRecord(
         path=path,
         digest=digest_of(data),
-        encoding=decoded.encoding,
-        repair=decoded.repair,
+        encoding=source.encoding,
+        repair=source.repair,
         language=language_of(view.text),
         title=title,
         tags=document.tags,
         view=view.text,
         chunks=tuple(records),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """A file as text, however it was kept."""
+
+    view: View
+    encoding: str
+    repair: str | None
+    doubtful: tuple[tuple[int, int], ...]
+    title: str = ""
+    pages: tuple[tuple[int, int], ...] = ()
+
+
+def _source(data: bytes, path: str, suffix: str) -> _Source:
+    if suffix in FORMATS:
+        found = extract(data, path=path, suffix=suffix)
+        return _Source(
+            view=view_of(found.text) if found.markup else View(found.text, ()),
+            encoding=found.encoding,
+            repair=found.repair,
+            doubtful=((0, len(found.text)),) if found.doubtful else (),
+            title=found.title,
+            pages=found.pages,
+        )
+    try:
+        decoded = decode(data)
+    except NotText as error:
+        raise BadInput(f"note_{error.reason}", path=path) from None
+    return _Source(
+        view=view_of(decoded.text),
+        encoding=decoded.encoding,
+        repair=decoded.repair,
+        doubtful=decoded.doubtful,
+    )
+
+
+def _pages_within(pages: Sequence[tuple[int, int]], start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """Pages that text from `start` to `end` stands on, with offsets counted from `start`."""
+    first = bisect_right(pages, (start, 1 << 62)) - 1
+    return tuple((max(0, at - start), page) for at, page in pages[max(0, first) :] if at < end)
 
 
 def indexed_text(title: str, heading: tuple[str, ...], ancestors: tuple[str, ...], text: str) -> str:

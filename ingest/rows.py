@@ -55,7 +55,7 @@ def insert_chunks(
     if not chunks:
         return
     cursor.executemany(
-        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 number,
@@ -71,6 +71,7 @@ def insert_chunks(
                 c.text,
                 encode_blocks(c.chunk.blocks),
                 json.dumps(c.cuts),
+                json.dumps(c.pages),
                 c.language,
                 c.doubtful,
                 c.words.total(),

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS chunks (
     text VARCHAR NOT NULL,
     blocks VARCHAR NOT NULL,    -- JSON
     cuts VARCHAR NOT NULL,      -- JSON
+    pages VARCHAR NOT NULL,     -- JSON: pages, slides or chapters that it stands on
     language VARCHAR NOT NULL,
     doubtful BOOLEAN NOT NULL,
     words INTEGER NOT NULL,     -- length in terms of each field of `postings`

@@ -16,14 +16,14 @@ from terakoya.errors import Busy, NotFound, Unavailable
 from terakoya.text.normalise import printable
 from terakoya.types import Block, Language, Passage
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 
 _LOCKED: Final = re.compile(
     r"could not set lock|different configuration|used by another process", re.IGNORECASE
 )
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
-           c.text, c.blocks, c.cuts, c.language, c.doubtful
+           c.text, c.blocks, c.cuts, c.pages, c.language, c.doubtful
     FROM chunks c JOIN notes n ON n.id = c.note
     WHERE {column} IN (SELECT unnest($wanted))
 """
@@ -224,6 +224,7 @@ def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
         text,
         blocks,
         cuts,
+        pages,
         language,
         doubtful,
     ) = row
@@ -242,6 +243,7 @@ def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
             for kind, at, stop, extent, depth, header, date in json.loads(blocks)
         ),
         cuts=tuple((at, length) for at, length in json.loads(cuts)),
+        pages=tuple((at, page) for at, page in json.loads(pages)),
         language=language,
         doubtful=doubtful,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ingest.folder import FoundFile, Root, Scope, is_text, scope_of, walk
+from ingest.folder import Bytes, FoundFile, Root, Scope, scope_of, walk
 from ingest.read import READER_VERSION, NoteRecord, digest_of, read_note
 from ingest.rows import delete_notes, insert_chunks, insert_note, insert_postings, rebuild_postings
 from ingest.store import Store
@@ -142,7 +142,7 @@ class Ingest:
         report.problems += [(prefix + below, error) for below, error in hidden]
         before = len(report.problems)
         changes, touched = self._plan(found, known, prefix, report)
-        if scope.single and len(report.problems) > before:
+        if scope.single and len(found) == 1 and len(report.problems) > before:
             raise report.problems[-1][1]
         if not root.id and not report.dry_run:
             root = self._add_root(root)
@@ -162,36 +162,25 @@ class Ingest:
     ) -> tuple[list[_Change], list[tuple[int, FoundFile]]]:
         changes: list[_Change] = []
         touched: list[tuple[int, FoundFile]] = []
-        for file in found:
-            before = known.get(file.path)
-            current = before is not None and before.reader == READER_VERSION
-            if before and current and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
-                report.unchanged += 1
-                continue
-            try:
-                data = self._bytes(file)
-            except TerakoyaError as error:
-                report.problems.append((prefix + printable(file.path), error))
-                continue
-            if before and current and before.digest == digest_of(data):
-                report.unchanged += 1
-                touched.append((before.id, file))
-            else:
-                changes.append(_Change(file, data, before.id if before else None))
-                (report.changed if before else report.added).append(prefix + file.path)
+        with Bytes(self._max_bytes) as files:
+            for file in found:
+                before = known.get(file.path)
+                current = before is not None and before.reader == READER_VERSION
+                if before and current and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
+                    report.unchanged += 1
+                    continue
+                try:
+                    data = files.read(file)
+                except TerakoyaError as error:
+                    report.problems.append((prefix + printable(file.path), error))
+                    continue
+                if before and current and before.digest == digest_of(data):
+                    report.unchanged += 1
+                    touched.append((before.id, file))
+                else:
+                    changes.append(_Change(file, data, before.id if before else None))
+                    (report.changed if before else report.added).append(prefix + file.path)
         return changes, touched
-
-    def _bytes(self, file: FoundFile) -> bytes:
-        if not is_text(file.path):
-            raise BadInput("note_name", path=printable(file.path))
-        if file.size > self._max_bytes:
-            raise BadInput(
-                "note_large", path=file.file, size=file.size / 2**20, limit=self._max_bytes / 2**20
-            )
-        try:
-            return file.file.read_bytes()
-        except OSError as error:
-            raise BadInput("path_unreadable", path=file.file, reason=error.strerror or error) from None
 
     @staticmethod
     def _tell_renames(changes: list[_Change], gone: dict[str, _Known], prefix: str, report: Report) -> None:
@@ -224,7 +213,7 @@ class Ingest:
                 record = read_note(
                     change.data, path=change.found.path, root=str(root.path), analyser=self._analyser
                 )
-            except BadInput as error:
+            except TerakoyaError as error:
                 self._drop_from(report, prefix + change.found.path)
                 report.problems.append((prefix + change.found.path, error))
                 continue

@@ -4,10 +4,23 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from terakoya.catalogue import text
 from terakoya.types import Citation, Effort, Hit, Outcome, Ranking
 
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
+
+
+def page_name(source: str, page: int | None, *, language: str | None = None) -> str:
+    """Where in `source` a person looks, such as `slide 3`; empty for a note without pages."""
+    if page is None:
+        return ""
+    lower = source.lower()
+    if lower.endswith(".pptx"):
+        return text("answer.on_slide", language=language, number=page)
+    if lower.endswith(".epub"):
+        return text("answer.in_chapter", language=language, number=page)
+    return text("answer.on_page", language=language, number=page)
 
 
 class Schema(BaseModel):
@@ -57,6 +70,7 @@ class HitModel(Schema):
     end: int
     score: float
     text: str
+    page: int | None = None
 
     @classmethod
     def of(cls, hit: Hit) -> "HitModel":
@@ -71,6 +85,7 @@ class HitModel(Schema):
             end=p.end,
             score=hit.score,
             text=p.text,
+            page=p.page(),
         )
 
 
@@ -98,6 +113,7 @@ class CitationModel(Schema):
     start: int
     end: int
     quote: str
+    page: int | None = None
 
     @classmethod
     def of(cls, c: Citation) -> "CitationModel":
@@ -111,6 +127,7 @@ class CitationModel(Schema):
             start=c.start,
             end=c.end,
             quote=c.quote,
+            page=c.page,
         )
 
 

@@ -2,8 +2,9 @@
 
 Positions: `start_line` and `end_line` count from 1 and include both ends. `start` and `end` are half-open
 offsets in code points. Both count in the *source*: the decoded, repaired text of the note, whose line
-numbers equal the file's. What a person reads is the *view*: the source without HTML tags and comments
-(their line breaks stay). `Passage.text` is a piece of the view.
+numbers equal the file's; of a file that is no text (PDF, Word), the text taken out of it. What a person
+reads is the *view*: the source without HTML tags and comments (their line breaks stay). `Passage.text` is a
+piece of the view.
 """
 
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ class Passage:
         text: The piece of the view, contiguous.
         blocks: Its structure, in reading order.
         cuts: What the view leaves out: (offset in `text`, number of source code points left out before it).
+        pages: (offset in `text`, page, slide or chapter from 1 that begins there), for notes that have pages.
         language: Language of the text.
         doubtful: The text holds characters that a repair could restore only by likelihood.
     """
@@ -73,12 +75,17 @@ class Passage:
     text: str
     blocks: tuple[Block, ...] = ()
     cuts: tuple[tuple[int, int], ...] = ()
+    pages: tuple[tuple[int, int], ...] = ()
     language: Language = "en"
     doubtful: bool = False
 
     def source_offset(self, offset: int) -> int:
         """Where the character at `offset` of `text` stands in the source, in code points."""
         return self.start + offset + sum(length for at, length in self.cuts if at <= offset)
+
+    def page(self, offset: int = 0) -> int | None:
+        """The page of the character at `offset` of `text`, None where the note has no pages."""
+        return next((page for at, page in reversed(self.pages) if at <= offset), None)
 
     def lines(self, start: int, end: int) -> tuple[int, int]:
         """First and last source line of `text[start:end]`, from 1."""
@@ -118,6 +125,7 @@ class Citation:
         start: First code point in the source.
         end: Behind the last code point in the source.
         quote: One contiguous piece of the view, Markdown marks and indents kept.
+        page: Page, slide or chapter where it begins, None for a note without pages.
     """
 
     marker: int
@@ -129,6 +137,7 @@ class Citation:
     start: int
     end: int
     quote: str
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

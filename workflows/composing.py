@@ -30,6 +30,7 @@ def cite(passage: Passage, start: int, end: int, marker: int) -> Citation:
         start=passage.source_offset(start),
         end=passage.source_offset(max(start, end - 1)) + 1,
         quote=passage.text[start:end],
+        page=passage.page(start),
     )
 
 

@@ -9,7 +9,7 @@ from app.cli.backend import Backend
 from app.cli.queries import queries
 from app.cli.session import Session
 from app.cli.terminal import Terminal
-from terakoya.api import AskResult
+from terakoya.api import AskResult, page_name
 from terakoya.catalogue import text
 from terakoya.text.normalise import squeeze
 from terakoya.types import Effort
@@ -59,7 +59,8 @@ def citations(terminal: Terminal, result: AskResult) -> None:
             terminal.say(text("cli.nearest"))
     for citation in result.citations:
         heading = " > ".join(citation.heading)
-        lines = f"{citation.start_line}-{citation.end_line}"
+        page = page_name(citation.source, citation.page)
+        lines = f"{citation.start_line}-{citation.end_line}" + (f" ({page})" if page else "")
         terminal.say(f"[{citation.marker}] {citation.source}:{lines}  {heading}".rstrip())
         if squeeze(citation.quote) in squeeze(result.answer):
             continue  # an answer that quotes has shown it already

@@ -7,7 +7,7 @@ from textwrap import indent
 from app.cli.queries import queries
 from app.cli.session import Session
 from app.cli.terminal import Terminal
-from terakoya.api import HitModel, SearchResult
+from terakoya.api import HitModel, SearchResult, page_name
 from terakoya.catalogue import text
 
 MAX_HITS = 1_000_000
@@ -36,4 +36,6 @@ def show(terminal: Terminal, result: SearchResult) -> None:
 
 def place(hit: HitModel) -> str:
     """Where a hit stands."""
-    return f"{hit.source}:{hit.start_line}-{hit.end_line}  {' > '.join(hit.heading)}".rstrip()
+    page = page_name(hit.source, hit.page)
+    lines = f"{hit.start_line}-{hit.end_line}" + (f" ({page})" if page else "")
+    return f"{hit.source}:{lines}  {' > '.join(hit.heading)}".rstrip()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ingest.read import SUFFIXES
+from ingest.read import KINDS
 from terakoya.errors import BadInput
 
 MAX_FILES: Final = 64
@@ -37,8 +37,8 @@ def safe_name(name: str) -> str:
     stem, suffix = os.path.splitext(cleaned)  # noqa: PTH122 (pathlib would drop a trailing dot without a word)
     if not stem.strip(" .") or cleaned.startswith(".") or _DEVICES.fullmatch(cleaned):
         raise BadInput("upload_name", name=last[:100])
-    if suffix.lower() not in SUFFIXES:
-        raise BadInput("note_kind", path=cleaned[:100], kinds=" ".join(sorted(SUFFIXES)))
+    if suffix.lower() not in KINDS:
+        raise BadInput("note_kind", path=cleaned[:100], kinds=" ".join(sorted(KINDS)))
     while len(f"{stem}{suffix}".encode()) > _MAX_NAME_BYTES:
         stem = stem[:-1]
     return stem + suffix

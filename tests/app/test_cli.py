@@ -21,7 +21,7 @@ ASK_KEYS = {
     "trace_id",
     "timings",
 }
-HIT_KEYS = {"source", "heading", "start_line", "end_line", "start", "end", "score", "text"}
+HIT_KEYS = {"source", "heading", "start_line", "end_line", "start", "end", "score", "text", "page"}
 
 
 def rows(done):
