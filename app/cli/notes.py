@@ -15,6 +15,8 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
         if terminal.json:
             terminal.record(note)
         else:
-            terminal.say(f"{note.source}  {note.title}  [{note.language}]")
+            found = ", ".join((note.language, note.encoding, *([note.repair] if note.repair else ())))
+            chunks = text("cli.note_chunks", count=note.chunks)
+            terminal.say(f"{note.source}  {note.title}  [{found}]  {chunks}")
     terminal.note(text("cli.notes_count", count=len(notes)))
     return 0
