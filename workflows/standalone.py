@@ -15,6 +15,9 @@ _POINTING_EN: Final = re.compile(
     r"\b(?P<own>its|their)\b|\b(?:it|they|them|this|that|these|those)\b(?! (?:is|are|was|were) (?:the|a|an)\b)",
     re.IGNORECASE,
 )
+_HALF_COMPARED: Final = re.compile(
+    r"(?P<other>[^のとは、]+)との(?P<rest>(?:違い|差|比較|関係|使い分け).*)", re.DOTALL
+)
 _ELLIPSIS_JA: Final = re.compile(
     r"^(?:では|じゃあ?|それなら|また|あと|ちなみに)[、,]?\s*|^(?:なぜ|どうして|いつ|誰が|もっと|他には|ほかには)"
 )
@@ -35,6 +38,9 @@ def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> s
     known = {token.form for term in before.subject for token, _ in term.tokens}
     if any(all(token.form in known for token, _ in t.tokens) for t in asked.subject if not t.generic):
         return question
+    half = _HALF_COMPARED.match(question)
+    if half:
+        return f"{subject}と{half['other']}の{half['rest']}"
     pointing = _POINTING_JA if asked.language == "ja" else _POINTING_EN
     found = pointing.search(question)
     if found:

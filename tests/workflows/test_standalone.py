@@ -78,3 +78,8 @@ def test_the_filled_in_question_is_what_the_next_one_points_at(analyser: Analyse
         Turn(question="それの欠点は？", answer="…", standalone="光合成の欠点は？"),
     ]
     assert "光合成" in stand_alone("それはなぜ？", turns, analyser)
+
+
+def test_half_a_comparison_gets_its_other_half(analyser: Analyser) -> None:
+    history = [Turn(question="枝刈りって何？", answer="")]
+    assert stand_alone("蒸留との違いは？", history, analyser) == "枝刈りと蒸留の違いは？"
