@@ -208,8 +208,8 @@ class Installation:
         Raises:
             NotFound: No such note.
         """
-        title, view = self._store.view(source)
-        return NoteText(source=source, title=title, text=view)
+        note = self._store.note(source)
+        return NoteText(source=source, title=note.title, text=note.view.text)
 
     def feedback(self, request: FeedbackRequest) -> None:
         """Keeps a thumb, and attaches it to the trace."""

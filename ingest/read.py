@@ -17,7 +17,7 @@ from ingest.view import View, view_of
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
-from terakoya.types import Language
+from terakoya.types import Language, Remark
 
 READER_VERSION: Final = "2"
 """Changes whenever the same file would be read into other chunks; notes of an older one are read again."""
@@ -65,7 +65,8 @@ class NoteRecord:
     language: Language
     title: str
     tags: tuple[str, ...]
-    view: str
+    view: View
+    remarks: tuple[Remark, ...]
     chunks: tuple[ChunkRecord, ...]
 
 
@@ -126,7 +127,8 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
         language=language_of(view.text),
         title=title,
         tags=document.tags,
-        view=view.text,
+        view=view,
+        remarks=(),
         chunks=tuple(records),
     )
 

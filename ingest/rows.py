@@ -29,7 +29,7 @@ def insert_note(
 ) -> None:
     """Adds the row of one note."""
     cursor.execute(
-        "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             note,
             root.id,
@@ -43,7 +43,9 @@ def insert_note(
             record.language,
             record.title,
             list(record.tags),
-            record.view,
+            record.view.text,
+            json.dumps(record.view.cuts),
+            json.dumps([(remark.key, dict(remark.values)) for remark in record.remarks], ensure_ascii=False),
         ],
     )
 

@@ -19,7 +19,9 @@ CREATE TABLE IF NOT EXISTS notes (
     language VARCHAR NOT NULL,
     title VARCHAR NOT NULL,
     tags VARCHAR[] NOT NULL,
-    view VARCHAR NOT NULL       -- the text as a person sees it
+    view VARCHAR NOT NULL,      -- the text as a person sees it
+    cuts VARCHAR NOT NULL,      -- JSON: what the view leaves out of the source
+    remarks VARCHAR NOT NULL    -- JSON: what is worth telling about it
 );
 CREATE TABLE IF NOT EXISTS chunks (
     id BIGINT NOT NULL,

@@ -12,11 +12,12 @@ from typing import Any, Final, Self
 
 import duckdb
 
+from ingest.view import View
 from terakoya.errors import Busy, NotFound, Unavailable
 from terakoya.text.normalise import printable
-from terakoya.types import Block, Language, Passage
+from terakoya.types import Block, Language, Passage, Remark
 
-SCHEMA_VERSION: Final = "2"
+SCHEMA_VERSION: Final = "3"
 
 _LOCKED: Final = re.compile(
     r"could not set lock|different configuration|used by another process", re.IGNORECASE
@@ -40,6 +41,24 @@ class NoteRow:
     repair: str | None
     chunks: int
     characters: int
+    remarks: tuple[Remark, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNote:
+    """One note in the store, with its text.
+
+    Attributes:
+        source: As listed.
+        path: Below its root; the suffix tells the format.
+        title: Title.
+        view: What a person reads of it.
+    """
+
+    source: str
+    path: str
+    title: str
+    view: View
 
 
 class Store:
@@ -135,9 +154,9 @@ class Store:
     def notes(self) -> list[NoteRow]:
         """All notes, by source."""
         rows = self.rows(
-            """SELECT n.root, n.path, n.title, n.language, n.encoding, n.repair, count(c.id), length(n.view)
-               FROM notes n LEFT JOIN chunks c ON c.note = n.id
-               GROUP BY n.id, n.root, n.path, n.title, n.language, n.encoding, n.repair, n.view"""
+            """SELECT n.root, n.path, n.title, n.language, n.encoding, n.repair, length(n.view), n.remarks,
+                      (SELECT count(*) FROM chunks WHERE note = n.id)
+               FROM notes n"""
         )
         names = self.root_names()
         return sorted(
@@ -150,14 +169,15 @@ class Store:
                     repair=repair,
                     chunks=chunks,
                     characters=characters,
+                    remarks=tuple(Remark(key=key, values=values) for key, values in json.loads(remarks)),
                 )
-                for root, path, title, language, encoding, repair, chunks, characters in rows
+                for root, path, title, language, encoding, repair, characters, remarks, chunks in rows
             ),
             key=lambda note: note.source,
         )
 
-    def view(self, source: str) -> tuple[str, str]:
-        """Title and whole view of a note.
+    def note(self, source: str) -> StoredNote:
+        """One note by its source.
 
         Raises:
             NotFound: No such note.
@@ -165,12 +185,13 @@ class Store:
         for root, name in self.root_names().items():
             if source.startswith(name):
                 found = self.rows(
-                    "SELECT title, view FROM notes WHERE root = $root AND path = $path",
+                    "SELECT path, title, view, cuts FROM notes WHERE root = $root AND path = $path",
                     {"root": root, "path": printable(source.removeprefix(name))},
                 )
                 if found:
-                    title, view = found[0]
-                    return str(title), str(view)
+                    path, title, text, cuts = found[0]
+                    view = View(text, tuple((at, length) for at, length in json.loads(cuts)))
+                    return StoredNote(source=source, path=path, title=title, view=view)
         raise NotFound("note_unknown", source=source)
 
     def counts(self) -> tuple[int, int]:

@@ -14,10 +14,25 @@ from typing import Literal
 Language = Literal["ja", "en"]
 Effort = Literal["fast", "normal", "deep"]
 Arm = Literal["lexical", "vector"]
-BlockKind = Literal["heading", "paragraph", "item", "table", "row", "code", "formula", "quote", "metadata"]
+BlockKind = Literal[
+    "heading", "paragraph", "item", "table", "row", "code", "formula", "quote", "image", "metadata"
+]
 SpanKind = Literal[
     "agent", "chain", "retriever", "generation", "tool", "guardrail", "evaluator", "embedding", "span"
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something worth telling about a note that was read all the same.
+
+    Attributes:
+        key: Of the sentence in group `note` of the catalogues.
+        values: What the sentence names.
+    """
+
+    key: str
+    values: Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ def test_a_damaged_store_is_told_as_damaged_wherever_it_is_read(
     def look() -> None:
         with Store(path, read_only=True) as damaged:
             damaged.notes()
-            damaged.view("1.md")
+            damaged.note("1.md")
 
     with pytest.raises(Unavailable) as caught:
         look()
@@ -134,13 +134,14 @@ def test_sql_reaches_no_other_file(store: Store, tmp_path: Path) -> None:
 def test_an_unknown_note_is_not_found(store: Store, write, sync, source: str) -> None:
     sync(write({"a.md": "alpha"}))
     with pytest.raises(NotFound):
-        store.view(source)
+        store.note(source)
     assert store.counts() == (1, 1)
 
 
 def test_a_note_is_shown_as_a_person_sees_it(store: Store, write, sync) -> None:
     sync(write({"a.md": "# Title\n<b>bold</b> text\n"}))
-    assert store.view("a.md") == ("Title", "# Title\nbold text\n")
+    note = store.note("a.md")
+    assert (note.title, note.view.text) == ("Title", "# Title\nbold text\n")
 
 
 def test_passages_come_in_the_order_asked_for_and_those_that_are_gone_are_left_out(

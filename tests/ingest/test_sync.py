@@ -56,7 +56,7 @@ def test_new_changed_deleted_and_unchanged_notes_are_told_apart(store: Store, wr
         1,
     )
     assert sources(store) == ["a.md", "d.md", "sub/c.md"]
-    assert store.view("a.md")[1] == "alpha and more"
+    assert store.note("a.md").view.text == "alpha and more"
 
 
 def test_nothing_is_written_when_nothing_changed(store: Store, write, sync) -> None:
@@ -86,7 +86,7 @@ def test_one_root_is_never_touched_by_another(store: Store, write, sync, notes: 
     report = sync(other)
     assert report.added == ["other/b.md"]
     assert sources(store) == ["notes/a.md", "other/b.md"]
-    assert store.view("notes/a.md")[1] == "alpha"
+    assert store.note("notes/a.md").view.text == "alpha"
 
 
 def test_sources_begin_with_the_folder_s_name_once_there_are_several(
@@ -97,7 +97,7 @@ def test_sources_begin_with_the_folder_s_name_once_there_are_several(
     same_name = write({"a.md": "another"}, tmp_path / "elsewhere" / "notes")
     sync(same_name)
     assert sources(store) == ["notes-2/a.md", "notes/a.md"]
-    assert [store.view(s)[1] for s in sources(store)] == ["another", "alpha"]
+    assert [store.note(s).view.text for s in sources(store)] == ["another", "alpha"]
 
 
 def test_a_sub_folder_of_a_known_root_is_part_of_it(store: Store, write, sync, notes: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_sub_folder_of_a_known_root_is_part_of_it(store: Store, write, sync, n
     (notes / "sub" / "c.md").unlink()
     report = sync(notes / "sub")
     assert (report.changed, report.deleted, report.unchanged) == (["sub/b.md"], ["sub/c.md"], 0)
-    assert store.view("a.md")[1] == "alpha"
+    assert store.note("a.md").view.text == "alpha"
 
 
 def test_a_single_file_of_a_known_root_is_part_of_it(store: Store, write, sync, notes: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_single_file_of_a_known_root_is_part_of_it(store: Store, write, sync, 
     write({"a.md": "changed", "b.md": "changed too", "new.md": "new"})
     assert sync(notes / "a.md").changed == ["a.md"]
     assert sync(notes / "new.md").added == ["new.md"]
-    assert (sources(store), store.view("b.md")[1]) == (["a.md", "b.md", "new.md"], "beta")
+    assert (sources(store), store.note("b.md").view.text) == (["a.md", "b.md", "new.md"], "beta")
 
 
 def test_a_single_file_of_an_unknown_folder_leaves_its_neighbours_out(
@@ -157,7 +157,7 @@ def test_a_file_that_becomes_unreadable_keeps_its_old_rows_and_is_listed(
     report = sync(notes, max_bytes=2000)
     assert [path for path, _ in report.problems] == ["a.md"]
     assert report.changed == ["b.md"]
-    assert (store.view("a.md")[1], store.view("b.md")[1]) == ("alpha", "beta changed")
+    assert (store.note("a.md").view.text, store.note("b.md").view.text) == ("alpha", "beta changed")
 
 
 def test_bad_files_are_listed_and_good_ones_go_in(store: Store, write, sync, notes: Path) -> None:

@@ -50,7 +50,7 @@ def test_search_finds_the_sentence_of_each_format_on_its_line_and_page(
         passage = next(hit.passage for hit in search.search(query, k=3).hits if hit.passage.source == source)
         at = passage.text.index(text)
         first, last = passage.lines(at, at + len(text))
-        view = store.view(source)[1]
+        view = store.note(source).view.text
         assert text in "\n".join(view.split("\n")[first - 1 : last])
         assert passage.page(at) == page
     assert not sync(notes).added

@@ -203,10 +203,10 @@ def check(data: bytes, name: str, analyser: Analyser) -> None:
 
 
 def _check_positions(note: NoteRecord) -> None:
-    note.view.encode()
-    lines = note.view.split("\n")
+    note.view.text.encode()
+    lines = note.view.text.split("\n")
     for record in note.chunks:
-        assert record.text in note.view
+        assert record.text in note.view.text
         assert 1 <= record.start_line <= record.end_line <= len(lines)
         assert record.text.split("\n")[0] in lines[record.start_line - 1]
         assert list(record.pages) == sorted(record.pages)
