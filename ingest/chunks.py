@@ -1,17 +1,20 @@
 """A document to chunks: pieces that search finds and answers quote, cut along the structure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from ingest.document import Document, Node, plain
+from ingest.document import Document, Node
+from ingest.plain import plain
 from terakoya.text.sentences import sentence_spans
 from terakoya.types import Block
 
 LARGEST: Final = 520
 """Weight of a chunk: about the 512 tokens that most embedders read. A kana or kanji weighs 1, other text 0.4."""
-SPLIT_PARAGRAPH: Final = 3 * LARGEST
+SPLIT: Final = 3 * LARGEST
 """A paragraph over this weight is cut between sentences; up to it, it stays whole."""
+SCRAP: Final = LARGEST / 8
+"""The last chunk of a section, when lighter than this, takes its share from the one before it."""
 _ANCESTOR_LENGTH: Final = 120
 
 
@@ -34,10 +37,21 @@ class Chunk:
     blocks: tuple[Block, ...]
 
 
-def chunk(document: Document) -> list[Chunk]:
-    """Cuts `document` into chunks that follow its structure; every line with text is in exactly one."""
+Fits = Callable[[tuple[str, ...], tuple[str, ...], str], bool]
+"""Whether text under these headings and ancestors may be one chunk; asked of what is within `LARGEST`."""
+
+
+def _always(heading: tuple[str, ...], ancestors: tuple[str, ...], text: str) -> bool:
+    return True
+
+
+def chunk(document: Document, fits: Fits = _always) -> list[Chunk]:
+    """Cuts `document` into chunks that follow its structure; every line with text is in exactly one.
+
+    What has no structure inside (a paragraph, a row, a formula) is never cut for `fits`.
+    """
     text = document.text
-    groups = _Grouping(text)
+    groups = _Grouping(text, fits)
     for section in _sections(document):
         groups.add_section(section.heading, section.nodes)
     chunks = []
@@ -97,35 +111,49 @@ def _sections(document: Document) -> Iterable[_Section]:
 
 
 class _Grouping:
-    """Packs nodes into groups no heavier than `LARGEST`, opening nodes that are too heavy."""
+    """Packs nodes into groups that are small enough, opening nodes that are too heavy."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, fits: Fits) -> None:
         self.text = text
+        self.fits = fits
         self.groups: list[list[Node]] = []
         self.contexts: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
 
     def add_section(self, heading: tuple[str, ...], nodes: Sequence[Node]) -> None:
         self._pack(nodes, heading, ())
 
-    def _pack(self, nodes: Sequence[Node], heading: tuple[str, ...], ancestors: tuple[str, ...]) -> None:
-        group: list[Node] = []
+    def _pack(
+        self,
+        nodes: Sequence[Node],
+        heading: tuple[str, ...],
+        ancestors: tuple[str, ...],
+        lead: Sequence[Node] = (),
+    ) -> None:
+        """Packs `nodes` behind `lead`, which never stands alone."""
+        group = list(lead)
+        alone = len(group)
         load = 0.0
 
         def close() -> None:
-            nonlocal group, load
+            nonlocal group, load, alone
             if group:
                 self.groups.append(group)
                 self.contexts.append((heading, ancestors))
-            group, load = [], 0.0
+            group, load, alone = [], 0.0, 0
 
+        def fits(node: Node) -> bool:
+            first = group[0].start if group else node.start
+            return load + size <= LARGEST and self.fits(heading, ancestors, self.text[first : node.extent])
+
+        before = len(self.groups)
         for node in nodes:
             size = weight(self.text[node.start : node.extent])
-            if load + size > LARGEST and group and group[-1].kind != "heading":
+            if len(group) > alone and group[-1].kind != "heading" and not fits(node):
                 close()
-            if size > LARGEST and node.children:
+            if node.children and not fits(node):
                 self._open(node, group, heading, ancestors)
-                group, load = [], 0.0
-            elif size > SPLIT_PARAGRAPH and node.kind in ("paragraph", "quote", "item"):
+                group, load, alone = [], 0.0, 0
+            elif size > SPLIT and node.kind in ("paragraph", "quote", "item"):
                 for piece in self._sentences(node):
                     group.append(piece)
                     close()
@@ -133,24 +161,35 @@ class _Grouping:
                 group.append(node)
                 load += size
         close()
+        if len(self.groups) - before > 1:
+            self._balance(heading, ancestors)
+
+    def _balance(self, heading: tuple[str, ...], ancestors: tuple[str, ...]) -> None:
+        """Moves blocks from the last group but one into a last one that is a scrap."""
+        giver, taker = self.groups[-2:]
+        if self.contexts[-2] != (heading, ancestors) or self.contexts[-1] != (heading, ancestors):
+            return
+        load = weight(self.text[taker[0].start : taker[-1].extent])
+        while load < SCRAP and len(giver) > 1 and giver[-2].kind != "heading":
+            size = weight(self.text[giver[-1].start : giver[-1].extent])
+            whole = self.text[giver[-1].start : taker[-1].extent]
+            if size + load > LARGEST or not self.fits(heading, ancestors, whole):
+                return
+            taker.insert(0, giver.pop())
+            load += size
 
     def _open(
         self, node: Node, before: list[Node], heading: tuple[str, ...], ancestors: tuple[str, ...]
     ) -> None:
         """Cuts a heavy item or table between its children; its own line goes with the first ones."""
-        own = Node(node.kind, node.start, node.end, node.end, node.depth, header=node.header)
+        own = replace(node, extent=node.end, children=[])
         if node.kind == "table":
             own.end = own.extent = node.children[0].start - 1
         line = plain(self.text[node.start : node.end])[:_ANCESTOR_LENGTH]
         below = (*ancestors, line) if node.kind == "item" else ancestors
         first = len(self.groups)
-        self._pack(node.children, heading, below)
-        if first < len(self.groups):
-            self.groups[first] = [*before, own, *self.groups[first]]
-            self.contexts[first] = (heading, ancestors)
-        else:
-            self.groups.append([*before, own])
-            self.contexts.append((heading, ancestors))
+        self._pack(node.children, heading, below, [*before, own])
+        self.contexts[first] = (heading, ancestors)
 
     def _sentences(self, node: Node) -> Iterable[Node]:
         """A very long paragraph in pieces of whole sentences (of `LARGEST` characters where there are none)."""
@@ -158,11 +197,12 @@ class _Grouping:
         begin = last = 0
         for start, end in _hard_cut(sentence_spans(content)):
             if start > begin and weight(content[begin:end]) > LARGEST:
-                yield Node(node.kind, node.start + begin, node.start + last, node.start + last, node.depth)
+                stop = node.start + last
+                yield replace(node, start=node.start + begin, end=stop, extent=stop, children=[])
                 begin = start
             last = end
         if begin < len(content):
-            yield Node(node.kind, node.start + begin, node.extent, node.extent, node.depth)
+            yield replace(node, start=node.start + begin, end=node.extent, children=[])
 
 
 def _hard_cut(spans: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
@@ -184,6 +224,7 @@ def _blocks(nodes: Sequence[Node], start: int, stop: int) -> Iterable[Block]:
             extent=min(node.extent, stop) - start,
             depth=node.depth,
             header=node.header,
+            date=node.date,
         )
         yield from _blocks(node.children, start, stop)
 

@@ -6,12 +6,14 @@ by the wrong one and saved again (`ingest.mojibake`).
 
 The order of the questions is from certain to likely: byte order marks, escape sequences of ISO-2022-JP,
 strict UTF-8 (text in another encoding passes for it almost never), NULs in the pattern of UTF-16; then
-cp932 and EUC-JP, which decode each other's text without an error more often than not, by how plausible
-the result is as Japanese; then Windows-1252, if it looks like words.
+what a page says of itself, where its bytes agree; then cp932, EUC-JP and UTF-16 without a line end, which
+decode each other's text without an error more often than not, by how plausible the result is as Japanese;
+then Windows-1252, if it looks like words.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,11 +62,27 @@ _PAIRS = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ][a-z]|[a-z][À-ÖØ-öø-ÿ�
 _QUOTES = re.compile("[‘’“”«»–—…€§°©®·•\xa0¿¡´]")
 _ACCENTED = re.compile("[À-ÖØ-öø-ÿŒœŠšŽžŸ]")
 _CONTROL_BYTES = bytes(i for i in range(0x80) if _CONTROLS.match(chr(i)))
+_DECLARED = re.compile("big5|gb|euc_|cp|iso8859|koi8|mac-|shift|tis|johab|hz")
+_BROADER = {  # what is meant by an older name, as browsers read it
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+}
+_JAPANESE = frozenset({"cp932", "shift_jis_2004", "shift_jisx0213", "euc_jp", "euc_jis_2004", "euc_jisx0213"})
+_FEW_KANA = 0.05
+_SHARE_OF_KANA = 0.25
 _TOO_MANY_CONTROLS = 0.01
 _SAMPLE = 200_000
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 _MOSTLY = 20
 """So many sound characters beyond ASCII for each broken one make a file UTF-8 all the same."""
+_MOSTLY_DECLARED = 2
+"""The same for a file that says that it is UTF-8."""
 
 
 class NotText(ValueError):
@@ -96,13 +114,17 @@ class Decoded:
     doubtful: tuple[tuple[int, int], ...] = ()
 
 
-def decode(data: bytes) -> Decoded:
+def decode(data: bytes, *, declared: str = "") -> Decoded:
     """Find the encoding of `data`, decode it, and repair mojibake.
+
+    Args:
+        data: The file.
+        declared: The name of the encoding that the file gives itself; followed where the bytes agree.
 
     Raises:
         NotText: `data` is binary, or no known encoding makes text of it.
     """
-    raw, encoding = _read(data)
+    raw, encoding = _read(data, declared)
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     if _BROKEN in text and encoding == "utf-8" and _BROKEN.encode() not in data:
         broken = tuple((m.start(), m.end()) for m in re.finditer(f"{_BROKEN}+", text))
@@ -114,7 +136,7 @@ def decode(data: bytes) -> Decoded:
     return Decoded(text=repaired.text, encoding=encoding, repair=how, doubtful=repaired.doubtful)
 
 
-def _read(data: bytes) -> tuple[str, str]:
+def _read(data: bytes, declared: str) -> tuple[str, str]:
     for magic in _MAGIC:
         if data.startswith(magic):
             raise NotText("The file is an archive, an image or another binary format.", "binary")
@@ -135,19 +157,19 @@ def _read(data: bytes) -> tuple[str, str]:
     if b"\x00" in data:
         return _unmarked_utf16(data)
     broken = data.decode("utf-8", "replace")
-    if _has_few_broken(broken, data):
+    if _has_few_broken(broken, data, _MOSTLY if _codec(declared) != "utf-8" else _MOSTLY_DECLARED):
         return broken, "utf-8"
-    return _legacy(data)
+    return _as_declared(data, declared) or _legacy(data)
 
 
-def _has_few_broken(text: str, data: bytes) -> bool:
+def _has_few_broken(text: str, data: bytes, mostly: int) -> bool:
     """Whether only a few bytes of UTF-8 are damaged, as where a file was cut or two were joined.
 
     No legacy encoding looks like this: its text has hardly any valid UTF-8 sequences.
     """
     holes = text.count(_BROKEN)
     beyond = len(_BEYOND.findall(text)) - holes
-    return holes * _MOSTLY <= beyond and not _has_controls(text) and _BROKEN.encode() not in data
+    return holes * mostly <= beyond and not _has_controls(text) and _BROKEN.encode() not in data
 
 
 def _marked(body: bytes, encoding: str) -> str:
@@ -185,16 +207,54 @@ def _is_written(text: str) -> bool:
     return good >= 0.7 * len(sample)
 
 
-def _legacy(data: bytes) -> tuple[str, str]:
-    found: list[tuple[float, str, str]] = []
+def _codec(declared: str) -> str:
+    """Python's name of the encoding that a file names, empty where it knows none."""
+    label = declared.strip().lower()[:40].removeprefix("x-").replace("windows-31j", "cp932")
+    try:
+        return codecs.lookup(label).name if label.isascii() else ""
+    except (LookupError, ValueError):
+        return ""
+
+
+def _as_declared(data: bytes, declared: str) -> tuple[str, str] | None:
+    """The text in the encoding that the file names, None where that is unknown or the bytes speak against it."""
+    name = _codec(declared)
+    if not _DECLARED.match(name):  # UTF-8 was tried, UTF-16 cannot say so, and the others are no text
+        return None
+    encoding = _BROADER.get(name, name)
+    text = _strict(data, encoding)
+    if text is None or _has_controls(text):
+        return None
+    if encoding in _JAPANESE:
+        return (text, encoding) if _plausibility(text) > 0 else None
+    # many servers call Japanese pages Latin-1; kana in numbers tell
+    for other, read, plausible in _japanese(data):
+        if plausible > 0 and len(_KANA.findall(read)) > _FEW_KANA * len(_BEYOND.findall(read)):
+            return read, other
+    return text, encoding
+
+
+def _japanese(data: bytes) -> list[tuple[str, str, float]]:
+    """The encodings that make text of `data`, with the text and how plausible it is as Japanese; best first."""
+    found: list[tuple[str, str, float]] = []
     for encoding in ("cp932", "euc_jp"):
         text = _strict(data, encoding)
         if text is not None and not _has_controls(text):
-            found.append((_plausibility(text), encoding, text))
+            found.append((encoding, text, _plausibility(text)))
+    for encoding, high in (("utf-16-le", data[1::2]), ("utf-16-be", data[0::2])):
+        if len(data) % 2 == 0 and high.count(0x30) > _SHARE_OF_KANA * len(high):  # kana, and no line end
+            text = _strict(data, encoding)
+            if text is not None and not _has_controls(text) and _is_written(text):
+                found.append((encoding, text, _plausibility(text)))
+    return sorted(found, key=lambda item: item[2], reverse=True)
+
+
+def _legacy(data: bytes) -> tuple[str, str]:
+    found = _japanese(data)
     western = _strict(data, "cp1252")
     is_western = western is not None and not _has_controls(western) and _is_western(western)
     if found:
-        plausible, encoding, text = max(found)
+        encoding, text, plausible = found[0]
         # An accented letter and the plain letter after it can pass for one kanji; Japanese has kana.
         if plausible > 0 and not (is_western and not _KANA.search(text)):
             return text, encoding

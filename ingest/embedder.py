@@ -14,7 +14,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.encoder import Encoder
+from ingest.tokens import tokens_of
 from terakoya.errors import BadInput, Unavailable
+from terakoya.protocols import TokenCounter
 from terakoya.types import Language
 
 _BOTH: Final = frozenset[Language]({"ja", "en"})
@@ -131,6 +134,15 @@ class SentenceTransformerEmbedder:
         return "|".join((self.spec.name, self.spec.query_prefix, self.spec.document_prefix))
 
     @cached_property
+    def tokens(self) -> TokenCounter | None:
+        """Its tokenizer, which loads without the model."""
+        return tokens_of(self._location, self.spec.document_prefix)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its name and place: a worker process loads the model for itself."""
+        return type(self), (self.spec, self._location)
+
+    @cached_property
     def dimensions(self) -> int:
         """Length of a vector."""
         with self._lock:
@@ -153,22 +165,19 @@ class SentenceTransformerEmbedder:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Unavailable("embedder_load", name=self.spec.name, reason=reason) from error
 
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """Read under the lock only."""
+        return Encoder(self._model, self.tokens.limit if self.tokens else None)
+
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """One unit vector, shape (dimensions,)."""
-        vector: NDArray[np.float32] = self._encode([self.spec.query_prefix + text])[0]
-        return vector
+        with self._lock:
+            encoder = self._encoder
+        return encoder.encode_one(self.spec.query_prefix + text)
 
     def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), dimensions)."""
-        return self._encode([self.spec.document_prefix + text for text in texts])
-
-    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
         with self._lock:
-            vectors = self._model.encode(
-                texts,
-                batch_size=32,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
-        return np.asarray(vectors, dtype=np.float32)
+            encoder = self._encoder
+        return encoder.encode([self.spec.document_prefix + text for text in texts])

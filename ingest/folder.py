@@ -5,7 +5,6 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Self
 
 from ingest.formats.archive import Archive
 from ingest.read import ARCHIVE, KINDS
@@ -121,19 +120,11 @@ def walk(
 
 
 class Bytes:
-    """Reads found files; the archive that was read from last stays open. A context manager."""
+    """Reads found files; the archive that was read from last stays open until `close`."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._open: tuple[Path, Archive] | None = None
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes what is open."""
-        self._close()
 
     def read(self, found: FoundFile) -> bytes:
         """The bytes of a file or a member.
@@ -157,14 +148,23 @@ class Bytes:
         except OSError as error:
             raise BadInput("path_unreadable", path=found.file, reason=error.strerror or error) from None
 
+    def members(self, found: FoundFile) -> list[str]:
+        """Paths of all files in the archive that a member is in.
+
+        Raises:
+            BadInput: It is damaged.
+        """
+        return self._archive(found).names
+
     def _archive(self, found: FoundFile) -> Archive:
         if self._open is None or self._open[0] != found.file:
-            self._close()
+            self.close()
             path = found.path.removesuffix(f"/{found.member}")
             self._open = found.file, Archive(found.file, path=path)
         return self._open[1]
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Closes what is open."""
         if self._open:
             self._open[1].close()
             self._open = None

@@ -1,22 +1,35 @@
-"""Markdown and plain text to a `Document`, by markdown-it (CommonMark, with tables, front matter, formulas)."""
+"""Markdown and plain text to a `Document`, by markdown-it (CommonMark, with tables, footnotes, formulas)."""
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
-from ingest.document import Document, Node, cells, plain
+from ingest.dates import Year, day_at_head
+from ingest.document import Document, Image, Node, name_of
+from ingest.inline import Picture, definitions, inlines
+from ingest.learning_log import date_blocks, has_dates, splits_by_day
+from ingest.plain import cells, plain
+from ingest.properties import Properties, front_matter, properties
+from ingest.verbatim import Inside, Span, joined, regions
 from terakoya.types import BlockKind
 
 _DEEPEST: Final = 60
 """Levels of nesting that are told apart; what lies deeper is kept as text of its parent."""
 
-_FRONT_MATTER: Final = re.compile(r"---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _UNDERLINED: Final = re.compile(
     r"(?:\A|(?<=\n\n))(?!\d{1,9}[.)]\s)(?P<title>[^\s#>|*+`=-][^\n]*)\n(?P<rule>[=-])(?P=rule){2,}[ \t]*$",
     re.MULTILINE,
 )
 # Japanese notes use these as bullets.
 _BULLETS: Final = re.compile(r"^([ \t　]*)[・●•▪◦][ \t　]*(?=\S)", re.MULTILINE)
+_TAG: Final = re.compile(r"(?:^|(?<=[\s(（、。]))#(?=[\w/-]*[^\W\d_])([\w/-]+)", re.MULTILINE)
+_COLOUR: Final = re.compile(
+    r"(?:(?=.*\d)(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})|([a-f])\1{2}(?:\1{3})?)\Z", re.IGNORECASE
+)
 
 _KINDS: Final[dict[str, BlockKind]] = {
     "paragraph_open": "paragraph",
@@ -24,8 +37,6 @@ _KINDS: Final[dict[str, BlockKind]] = {
     "code_block": "code",
     "math_block": "formula",
     "math_block_label": "formula",
-    "html_block": "paragraph",
-    "front_matter": "metadata",
 }
 
 
@@ -33,40 +44,60 @@ _KINDS: Final[dict[str, BlockKind]] = {
 def _parser(plain_text: bool) -> Any:
     from markdown_it import MarkdownIt
     from mdit_py_plugins.dollarmath import dollarmath_plugin
-    from mdit_py_plugins.front_matter import front_matter_plugin
+    from mdit_py_plugins.footnote import footnote_plugin
 
     parser = MarkdownIt("commonmark", {"maxNesting": 2 * _DEEPEST})
-    parser.enable("table").use(front_matter_plugin).use(dollarmath_plugin)
+    parser.enable("table").use(dollarmath_plugin).use(footnote_plugin, move_to_end=False)
     parser.core.ruler.disable("inline")  # only blocks and their lines are needed
-    # A reader sees references and HTML blocks, so they stay text. Underlined headings are marked by `_marked`:
-    # the parser would take the dash of an empty list item below a line for an underline.
+    # The view has no HTML any more. Lines that define link targets are told apart by `_Refining`, and underlined
+    # headings marked by `_marked`: the parser would take the dash of an empty item below a line for an underline.
     parser.disable(["reference", "html_block", "lheading"])
     if plain_text:
         parser.disable("code")
     return parser
 
 
-def parse(text: str, *, plain_text: bool = False) -> Document:
+def parse(text: str, *, plain_text: bool = False, name: str = "", images: Sequence[Image] = ()) -> Document:
     """The tree of `text`, which is the view of a note.
 
     Args:
         text: Lines end in a line feed.
         plain_text: The note is no Markdown: an indent does not make code.
+        name: Of the note's file, without suffix; its title where it has no other, and the day of a daily note.
+        images: Of HTML in the source, with offsets of the view.
     """
+    known = front_matter(text)
     lines = _Lines(text)
-    tokens = _parser(plain_text).parse(_marked(text, plain_text=plain_text))
-    front = next((t.content for t in tokens[:1] if t.type == "front_matter"), "")
+    marked = "\n" * text.count("\n", 0, known.end) + text[known.end :]
+    tokens = _parser(plain_text).parse(_marked(marked, plain_text=plain_text))
     nodes = _Builder(tokens, lines).build()
-    meta = _front_matter(front)
-    title = str(meta.get("title") or "") or next(
-        (plain(lines.text[n.start : n.end]) for n in nodes if n.kind == "heading"), ""
-    )
-    tags = meta.get("tags") or ()
-    if isinstance(tags, str):
-        tags = [tag.strip() for tag in tags.split(",")]
+    if known.end:
+        end = len(text[: known.end].rstrip())
+        nodes.insert(0, Node("metadata", 0, end, end))
+    refining = _Refining(text, nodes)
+    nodes = refining.refined()
+    found, name = refining.properties, name_of(name)
+    title = known.title or _title(text[n.start : n.end] for n in nodes if n.kind == "heading")
+    whole = day_at_head(name)
+    year = known.year or found.year or (Year(whole.year) if whole and whole.year else None)
+    date_blocks(nodes, text, year=year, whole=whole if whole and whole.year and whole.day else None)
+    tags = (*known.tags, *found.tags, *(() if plain_text else refining.tags()))
     return Document(
-        text, tuple(nodes), title, tuple(str(tag) for tag in tags) if isinstance(tags, list | tuple) else ()
+        text=text,
+        nodes=tuple(nodes),
+        title=title or name,
+        tags=tuple(dict.fromkeys(tags)),
+        aliases=known.aliases,
+        images=tuple(sorted((*images, *refining.images()), key=lambda image: image.offset)),
+        remarks=known.remarks,
     )
+
+
+def _title(headings: Iterable[str]) -> str:
+    """The first heading that has words; none where that is a day of a log."""
+    title = next((line for heading in headings if (line := plain(heading).partition("\n")[0])), "")
+    day = day_at_head(title)
+    return "" if day and day.alone else title
 
 
 def _as_bullet(found: re.Match[str]) -> str:
@@ -76,25 +107,11 @@ def _as_bullet(found: re.Match[str]) -> str:
 def _marked(text: str, *, plain_text: bool) -> str:
     """The parser's copy: Japanese bullets and underlined headings in marks that it knows, no line moved."""
     marked = _BULLETS.sub(_as_bullet, text)
-    if plain_text:
-        return marked
-    front = _FRONT_MATTER.match(marked)
-    body = front.end() if front else 0
-    return marked[:body] + _UNDERLINED.sub(_as_heading, marked[body:])
+    return marked if plain_text else _UNDERLINED.sub(_as_heading, marked)
 
 
 def _as_heading(found: re.Match[str]) -> str:
     return f"{'#' if found['rule'] == '=' else '##'} {found['title']}\n"
-
-
-def _front_matter(content: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        meta = yaml.safe_load(content) if content else None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}  # a reader still sees the lines; only title and tags are lost
-    return meta if isinstance(meta, dict) else {}
 
 
 class _Lines:
@@ -166,6 +183,8 @@ class _Builder:
                     else:
                         row.header = header
                         place[-1].children.append(row)
+                case "fence" if token.info.strip().lower() == "math":
+                    place.append(self._node("formula", token, len(items)))
                 case kind if kind in _KINDS and token.map:
                     if not (items and self._is_own(index)):
                         place.append(self._node(_KINDS[kind], token, len(items)))
@@ -196,3 +215,111 @@ class _Builder:
         while not (self.tokens[index].type == kind and self.tokens[index].level == level):
             index += 1
         return index
+
+
+class _Refining:
+    """Tells apart what the parser takes for paragraphs: images, definitions, properties, the days of a log."""
+
+    def __init__(self, text: str, nodes: list[Node]) -> None:
+        self.text = text
+        self.nodes = nodes
+        self.properties = Properties()
+        self.company: bool | None = None
+        code = regions(text).code
+        blocks = [(n.start, n.end) for n in _flat(nodes) if n.kind in ("code", "formula", "metadata")]
+        self.hidden = Inside(joined([*code, *blocks]))
+        self.definitions: list[Span] = []
+        self.targets: dict[str, str] = {}
+        for start, end, label, address in definitions(text, self.hidden):
+            self.definitions.append((start, end))
+            self.targets.setdefault(label, address)
+        self.inlines = inlines(text, self.hidden, self.targets)
+        self.pictures = sorted(self.inlines.pictures, key=lambda picture: (picture.start, -picture.end))
+
+    def refined(self) -> list[Node]:
+        under_title = _under_title(self.nodes)
+        return self._through(self.nodes, under_title)
+
+    def images(self) -> Iterator[Image]:
+        return (
+            Image.of(p.address, alt=plain(p.label), offset=p.start, by_name=p.by_name) for p in self.pictures
+        )
+
+    def tags(self) -> Iterator[str]:
+        inside_marks = Inside(joined([(start, end) for start, end, _ in self.inlines.edits]))
+        for tag in _TAG.finditer(self.text):
+            at = tag.start()
+            if not self.hidden(at) and not inside_marks(at) and not _COLOUR.match(tag[1]):
+                yield tag[1].strip("/-")
+
+    def _through(self, nodes: list[Node], under_title: Node | None = None) -> list[Node]:
+        refined: list[Node] = []
+        for node in nodes:
+            if node.kind == "paragraph":
+                refined += self._paragraph(node, under_title=node is under_title)
+            else:
+                node.children = self._through(node.children)
+                refined.append(node)
+        return refined
+
+    def _paragraph(self, node: Node, *, under_title: bool) -> Iterator[Node]:
+        starts = [node.start]
+        while (feed := self.text.find("\n", starts[-1], node.end)) >= 0:
+            starts.append(feed + 1)
+        lines = [self.text[a:b].rstrip("\n") for a, b in zip(starts, [*starts[1:], node.end], strict=True)]
+        unseen = {i for i, start in enumerate(starts) if self._defines(start)}
+        if under_title and not unseen:
+            self.properties, known = properties(lines)
+            unseen = set(known)
+        begins = {0, *splits_by_day(lines, self._company)} | {
+            i for i in range(1, len(lines)) if (i in unseen) != (i - 1 in unseen)
+        }
+        bounds = [*sorted(begins), len(lines)]
+        for first, stop in pairwise(bounds):
+            end = node.end if stop == len(lines) else starts[stop] - 1
+            piece = replace(node, start=starts[first], end=end, extent=end)
+            if first in unseen:
+                piece.kind = "metadata"
+            elif self._is_image(piece):
+                piece.kind = "image"
+            yield piece
+
+    def _company(self) -> bool:
+        if self.company is None:
+            self.company = has_dates(self.nodes, self.text)
+        return self.company
+
+    def _defines(self, start: int) -> bool:
+        index = bisect_left(self.definitions, (start, 0))
+        return index < len(self.definitions) and self.definitions[index][0] == start
+
+    def _is_image(self, node: Node) -> bool:
+        """Nothing but images, with links around them or none, stands in the paragraph."""
+        index = bisect_left(self.pictures, node.start, key=_start)
+        rest: list[str] = []
+        behind = node.start
+        while index < len(self.pictures) and self.pictures[index].end <= node.end:
+            picture = self.pictures[index]
+            if picture.start >= behind:
+                rest.append(self.text[behind : picture.start])
+                behind = picture.end
+            index += 1
+        return bool(rest) and not plain("".join((*rest, self.text[behind : node.end])))
+
+
+def _start(picture: Picture) -> int:
+    return picture.start
+
+
+def _flat(nodes: Sequence[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _flat(node.children)
+
+
+def _under_title(nodes: Sequence[Node]) -> Node | None:
+    """The paragraph right below a title that is the first thing of the note."""
+    body = [node for node in nodes[:3] if node.kind != "metadata"]
+    if len(body) > 1 and body[0].kind == "heading" and body[0].level == 1 and body[1].kind == "paragraph":
+        return body[1]
+    return None

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import PurePosixPath
@@ -10,16 +10,20 @@ from typing import Final
 
 from ingest.chunks import Chunk, chunk
 from ingest.decode import NotText, decode
-from ingest.document import plain
+from ingest.document import Document, Image
 from ingest.formats import FORMATS, extract
 from ingest.markdown import parse
+from ingest.plain import plain
+from ingest.tokens import windows
 from ingest.view import View, view_of
 from terakoya.errors import BadInput
+from terakoya.protocols import TokenCounter
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
+from terakoya.text.normalise import printable
 from terakoya.types import Language, Remark
 
-READER_VERSION: Final = "2"
+READER_VERSION: Final = "3"
 """Changes whenever the same file would be read into other chunks; notes of an older one are read again."""
 MARKDOWN: Final = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 PLAIN: Final = frozenset({".txt", ".text"})
@@ -28,11 +32,60 @@ SUFFIXES: Final = MARKDOWN | PLAIN | FORMATS
 ARCHIVE: Final = ".zip"
 """A file whose members are notes."""
 KINDS: Final = SUFFIXES | {ARCHIVE}
+_LINKING: Final = MARKDOWN | {".html", ".htm", ".xhtml", ".ipynb"}
+"""Files whose pictures are files of their own; other formats hold them inside."""
+_MOST_REMARKS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the chunks of a note are made for.
+
+    Attributes:
+        languages: That the embedder reads; empty where there is none.
+        tokens: The embedder's tokenizer, None where there is none or no limit.
+    """
+
+    languages: frozenset[Language] = frozenset()
+    tokens: TokenCounter | None = None
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same file would be read into other chunks."""
+        if not self.tokens:
+            return READER_VERSION
+        return f"{READER_VERSION}/{'+'.join(sorted(self.languages))}/{self.tokens.fingerprint}"
+
+    def fits(self, heading: tuple[str, ...], ancestors: tuple[str, ...], text: str) -> bool:
+        """Whether the embedder reads all of a chunk at once, where it reads its language."""
+        context = _context(heading, ancestors)
+        if (
+            not self.tokens or len(context) + len(text) < self.tokens.limit // 4
+        ):  # no character is four tokens
+            return True
+        if language_of(text) not in self.languages:
+            return True
+        return self.tokens.count(f"{context}\n{plain(text)}" if context else plain(text)) <= self.tokens.limit
+
+    def windows(
+        self, heading: Sequence[str], ancestors: Sequence[str], text: str, language: Language
+    ) -> tuple[str, ...]:
+        """What the embedder reads of a chunk, none where it does not read its language."""
+        if language not in self.languages:
+            return ()
+        context, shown = _context(heading, ancestors), plain(text)
+        if self.tokens:
+            return windows(context, shown, self.tokens)
+        return (f"{context}\n{shown}" if context else shown,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkRecord:
-    """One chunk with everything that the store keeps of it, in positions of the source."""
+    """One chunk with everything that the store keeps of it, in positions of the source.
+
+    Attributes:
+        windows: What the embedder reads of it, one text or more; none where it does not read the language.
+    """
 
     key: str
     chunk: Chunk
@@ -47,11 +100,7 @@ class ChunkRecord:
     doubtful: bool
     words: Counter[str]
     grams: Counter[str]
-
-    @property
-    def embedded_text(self) -> str:
-        """What an embedder reads: the text under its headings and ancestors."""
-        return embedded_text(self.chunk.heading, self.chunk.ancestors, self.text)
+    windows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +124,15 @@ def digest_of(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteRecord:
+def read_note(
+    data: bytes,
+    *,
+    path: str,
+    root: str,
+    analyser: Analyser,
+    reading: Reading = Reading(),
+    missing: Callable[[Image], bool] = lambda image: False,
+) -> NoteRecord:
     """Reads one file's bytes.
 
     Args:
@@ -83,6 +140,8 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
         path: Relative to the root, with `/`; its suffix tells the format.
         root: Absolute path of the root; passage ids depend on it.
         analyser: Makes the terms of the index.
+        reading: What the chunks are made for.
+        missing: Whether a picture of the note should be a file and is not there.
 
     Raises:
         BadInput: The file is no text, damaged, encrypted, or made to take more than it should.
@@ -91,13 +150,14 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
     suffix = PurePosixPath(path).suffix.lower()
     source = _source(data, path, suffix)
     view = source.view
-    document = parse(view.text, plain_text=suffix in PLAIN)
-    title = source.title or document.title or PurePosixPath(path).stem
+    document = parse(view.text, plain_text=suffix in PLAIN, name=PurePosixPath(path).stem, images=view.images)
+    title = source.title or document.title
     records = []
-    for ordinal, piece in enumerate(chunk(document)):
+    for ordinal, piece in enumerate(chunk(document, reading.fits)):
         text = view.text[piece.start : piece.end]
         start, end = view.source_offset(piece.start), view.source_offset(max(piece.start, piece.end - 1)) + 1
         first = view.text.count("\n", 0, piece.start) + 1
+        language = language_of(text)
         indexed = indexed_text(title, piece.heading, piece.ancestors, text)
         key = blake2b(
             f"{root}\0{path}\0{ordinal}\0{text}".encode(errors="replace"), digest_size=12
@@ -112,11 +172,12 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
                 start=start,
                 end=end,
                 cuts=view.cuts_within(piece.start, piece.end),
-                language=language_of(text),
+                language=language,
                 pages=_pages_within(source.pages, piece.start, piece.end),
                 doubtful=any(low < end and start < high for low, high in source.doubtful),
                 words=analyser.words(indexed),
                 grams=analyser.grams(indexed),
+                windows=reading.windows(piece.heading, piece.ancestors, text, language),
             )
         )
     return NoteRecord(
@@ -128,9 +189,28 @@ def read_note(data: bytes, *, path: str, root: str, analyser: Analyser) -> NoteR
         title=title,
         tags=document.tags,
         view=view,
-        remarks=(),
+        remarks=(*document.remarks, *_remarks(source, document, missing if suffix in _LINKING else None)),
         chunks=tuple(records),
     )
+
+
+def _remarks(
+    source: "_Source", document: Document, missing: Callable[[Image], bool] | None
+) -> Iterator[Remark]:
+    view = source.view
+    if source.doubtful:
+        yield Remark(key="doubtful", values={"places": len(source.doubtful), "line": source.first_doubt})
+    absent = [image for image in document.local_images() if missing(image)] if missing else []
+    for image in absent[:_MOST_REMARKS]:
+        line = view.text.count("\n", 0, image.offset) + 1
+        yield Remark(key="image_missing", values={"name": printable(image.path)[:200], "line": line})
+    if len(absent) > _MOST_REMARKS:
+        yield Remark(key="images_missing", values={"count": len(absent) - _MOST_REMARKS})
+
+
+def check_note(data: bytes, *, path: str) -> None:
+    """Raises what `read_note` would, for less work."""
+    _source(data, path, PurePosixPath(path).suffix.lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +221,7 @@ class _Source:
     encoding: str
     repair: str | None
     doubtful: tuple[tuple[int, int], ...]
+    first_doubt: int
     title: str = ""
     pages: tuple[tuple[int, int], ...] = ()
 
@@ -152,7 +233,8 @@ def _source(data: bytes, path: str, suffix: str) -> _Source:
             view=view_of(found.text) if found.markup else View(found.text, ()),
             encoding=found.encoding,
             repair=found.repair,
-            doubtful=((0, len(found.text)),) if found.doubtful else (),
+            doubtful=found.doubtful,
+            first_doubt=_line_of(found.text, found.doubtful),
             title=found.title,
             pages=found.pages,
         )
@@ -161,11 +243,17 @@ def _source(data: bytes, path: str, suffix: str) -> _Source:
     except NotText as error:
         raise BadInput(f"note_{error.reason}", path=path) from None
     return _Source(
-        view=view_of(decoded.text),
+        view=view_of(decoded.text, plain_text=suffix in PLAIN),
         encoding=decoded.encoding,
         repair=decoded.repair,
         doubtful=decoded.doubtful,
+        first_doubt=_line_of(decoded.text, decoded.doubtful),
     )
+
+
+def _line_of(text: str, places: Sequence[tuple[int, int]]) -> int:
+    """Line of the first place, from 1."""
+    return text.count("\n", 0, places[0][0]) + 1 if places else 0
 
 
 def _pages_within(pages: Sequence[tuple[int, int]], start: int, end: int) -> tuple[tuple[int, int], ...]:
@@ -180,7 +268,5 @@ def indexed_text(title: str, heading: tuple[str, ...], ancestors: tuple[str, ...
     return "\n".join((*beyond, *heading, *ancestors, plain(text)))
 
 
-def embedded_text(heading: Sequence[str], ancestors: Sequence[str], text: str) -> str:
-    """What an embedder reads of a chunk: its text under its headings and ancestors."""
-    context = " > ".join((*heading, *ancestors))
-    return f"{context}\n{plain(text)}" if context else plain(text)
+def _context(heading: Sequence[str], ancestors: Sequence[str]) -> str:
+    return " > ".join((*heading, *ancestors))

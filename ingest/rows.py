@@ -1,14 +1,22 @@
 """The rows that a note becomes, written and deleted inside a caller's transaction."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
-from ingest.folder import FoundFile, Root
-from ingest.read import READER_VERSION, ChunkRecord, NoteRecord, indexed_text
+from ingest.folder import FoundFile
+from ingest.read import ChunkRecord, NoteRecord, indexed_text
 from ingest.store import encode_blocks
 from terakoya.text.analyser import Analyser
+
+_PAGE_OF_CHUNKS: Final = """
+    SELECT c.id, c.heading, c.ancestors, c.text, n.title FROM chunks c JOIN notes n ON n.id = c.note
+    WHERE c.id > $last ORDER BY c.id LIMIT 1024
+"""
 
 
 def delete_notes(cursor: duckdb.DuckDBPyConnection, notes: list[int]) -> None:
@@ -24,112 +32,139 @@ def delete_notes(cursor: duckdb.DuckDBPyConnection, notes: list[int]) -> None:
     cursor.execute("DELETE FROM notes WHERE id IN (SELECT unnest($notes))", wanted)
 
 
-def insert_note(
-    cursor: duckdb.DuckDBPyConnection, note: int, root: Root, file: FoundFile, record: NoteRecord
-) -> None:
-    """Adds the row of one note."""
-    cursor.execute(
-        "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            note,
-            root.id,
-            record.path,
-            record.digest,
-            file.size,
-            file.mtime_ns,
-            READER_VERSION,
-            record.encoding,
-            record.repair,
-            record.language,
-            record.title,
-            list(record.tags),
-            record.view.text,
-            json.dumps(record.view.cuts),
-            json.dumps([(remark.key, dict(remark.values)) for remark in record.remarks], ensure_ascii=False),
-        ],
-    )
+@dataclass(frozen=True, slots=True)
+class NumberedNote:
+    """A note with the number that its row gets."""
+
+    id: int
+    file: FoundFile
+    record: NoteRecord
 
 
-def insert_chunks(
-    cursor: duckdb.DuckDBPyConnection, note: int, numbers: Sequence[int], chunks: Sequence[ChunkRecord]
+def insert_notes(
+    cursor: duckdb.DuckDBPyConnection, root: int, reader: str, notes: Sequence[NumberedNote]
 ) -> None:
-    """Adds the rows of one note's chunks, numbered `numbers`."""
-    if not chunks:
-        return
-    cursor.executemany(
-        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    """Adds the rows of notes of one root, read by version `reader`."""
+    _insert(
+        cursor,
+        "notes",
         [
             (
-                number,
-                note,
-                c.key,
-                ordinal,
-                list(c.chunk.heading),
-                list(c.chunk.ancestors),
-                c.start_line,
-                c.end_line,
-                c.start,
-                c.end,
-                c.text,
-                encode_blocks(c.chunk.blocks),
-                json.dumps(c.cuts),
-                json.dumps(c.pages),
-                c.language,
-                c.doubtful,
-                c.words.total(),
-                c.grams.total(),
+                note.id,
+                root,
+                note.record.path,
+                note.record.digest,
+                note.file.size,
+                note.file.mtime_ns,
+                reader,
+                note.record.encoding,
+                note.record.repair,
+                note.record.language,
+                note.record.title,
+                list(note.record.tags),
+                note.record.view.text,
+                json.dumps(note.record.view.cuts),
+                json.dumps([(r.key, dict(r.values)) for r in note.record.remarks], ensure_ascii=False),
             )
-            for ordinal, (number, c) in enumerate(zip(numbers, chunks, strict=True))
+            for note in notes
         ],
     )
 
 
-def insert_postings(cursor: duckdb.DuckDBPyConnection, chunks: Iterable[tuple[int, ChunkRecord]]) -> None:
-    """Adds the postings of chunks, sorted by term, as a query reads them."""
-    fields: list[int] = []
-    terms: list[str] = []
-    numbers: list[int] = []
-    counts: list[int] = []
-    for number, record in chunks:
-        for which, bag in ((0, record.words), (1, record.grams)):
-            fields += [which] * len(bag)
-            terms += bag.keys()
-            numbers += [number] * len(bag)
-            counts += bag.values()
-    _insert_posting_rows(cursor, fields, terms, numbers, counts)
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Adds rows by one list for each column: a statement for each row takes a hundred times as long."""
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        values = ", ".join(["unnest(?)"] * len(columns))
+        cursor.execute(f"INSERT INTO {table} SELECT {values}", columns)
 
 
-def _insert_posting_rows(
-    cursor: duckdb.DuckDBPyConnection,
-    fields: list[int],
-    terms: list[str],
-    numbers: list[int],
-    counts: list[int],
-) -> None:
-    cursor.execute(
-        """INSERT INTO postings
-           SELECT * FROM (SELECT unnest($f) f, unnest($t) t, unnest($n) n, unnest($c) c) ORDER BY f, t, n""",
-        {"f": fields, "t": terms, "n": numbers, "c": counts},
-    )
+@dataclass(frozen=True, slots=True)
+class NumberedChunk:
+    """A chunk with the numbers that its rows get."""
+
+    id: int
+    note: int
+    ordinal: int
+    record: ChunkRecord
+
+
+def insert_chunks(cursor: duckdb.DuckDBPyConnection, chunks: Sequence[NumberedChunk]) -> None:
+    """Adds the rows of chunks with their postings."""
+    rows = [
+        (
+            c.id,
+            c.note,
+            c.record.key,
+            c.ordinal,
+            list(c.record.chunk.heading),
+            list(c.record.chunk.ancestors),
+            c.record.start_line,
+            c.record.end_line,
+            c.record.start,
+            c.record.end,
+            c.record.text,
+            encode_blocks(c.record.chunk.blocks),
+            json.dumps(c.record.cuts),
+            json.dumps(c.record.pages),
+            c.record.language,
+            c.record.doubtful,
+            c.record.words.total(),
+            c.record.grams.total(),
+        )
+        for c in chunks
+    ]
+    _insert(cursor, "chunks", rows)
+    postings = _Postings()
+    for c in chunks:
+        postings.add(c.id, c.record.words, c.record.grams)
+    postings.insert(cursor)
+
+
+class _Postings:
+    """Rows of `postings`, gathered by column."""
+
+    def __init__(self) -> None:
+        self.fields: list[int] = []
+        self.terms: list[str] = []
+        self.chunks: list[int] = []
+        self.counts: list[int] = []
+
+    def add(self, chunk: int, words: Counter[str], grams: Counter[str]) -> None:
+        for field, bag in ((0, words), (1, grams)):
+            self.fields += [field] * len(bag)
+            self.terms += bag.keys()
+            self.chunks += [chunk] * len(bag)
+            self.counts += bag.values()
+
+    def insert(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Sorted by term, as a query reads them."""
+        if not self.terms:
+            return
+        cursor.execute(
+            """INSERT INTO postings
+               SELECT * FROM (SELECT unnest($f) f, unnest($t) t, unnest($n) n, unnest($c) c) ORDER BY f, t, n""",
+            {"f": self.fields, "t": self.terms, "n": self.chunks, "c": self.counts},
+        )
 
 
 def rebuild_postings(cursor: duckdb.DuckDBPyConnection, analyser: Analyser) -> None:
     """Analyses the text of all chunks again, from the store alone."""
     cursor.execute("DELETE FROM postings")
-    rows = cursor.execute(
-        "SELECT c.id, c.heading, c.ancestors, c.text, n.title FROM chunks c JOIN notes n ON n.id = c.note"
-    ).fetchall()
-    for number, heading, ancestors, text, title in rows:
-        indexed = indexed_text(title, tuple(heading), tuple(ancestors), text)
-        words, grams = analyser.words(indexed), analyser.grams(indexed)
-        _insert_posting_rows(
-            cursor,
-            [0] * len(words) + [1] * len(grams),
-            [*words, *grams],
-            [number] * (len(words) + len(grams)),
-            [*words.values(), *grams.values()],
-        )
+    last = -1
+    while rows := cursor.execute(_PAGE_OF_CHUNKS, {"last": last}).fetchall():
+        postings = _Postings()
+        lengths = []
+        for number, heading, ancestors, text, title in rows:
+            indexed = indexed_text(title, tuple(heading), tuple(ancestors), text)
+            words, grams = analyser.words(indexed), analyser.grams(indexed)
+            postings.add(number, words, grams)
+            lengths.append((number, words.total(), grams.total()))
+        postings.insert(cursor)
+        numbers, words_of, grams_of = (list(column) for column in zip(*lengths, strict=True))
         cursor.execute(
-            "UPDATE chunks SET words = $w, grams = $g WHERE id = $n",
-            {"w": words.total(), "g": grams.total(), "n": number},
+            """UPDATE chunks SET words = f.w, grams = f.g
+               FROM (SELECT unnest($n) n, unnest($w) w, unnest($g) g) f WHERE chunks.id = f.n""",
+            {"n": numbers, "w": words_of, "g": grams_of},
         )
+        last = numbers[-1]

@@ -1,27 +1,22 @@
 """The store: one DuckDB file with notes, chunks, postings and vectors, and who may open it."""
 
 import json
-import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final
 
 import duckdb
 
+from ingest.database import Database
 from ingest.view import View
-from terakoya.errors import Busy, NotFound, Unavailable
-from terakoya.text.normalise import printable
+from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
 
 SCHEMA_VERSION: Final = "3"
 
-_LOCKED: Final = re.compile(
-    r"could not set lock|different configuration|used by another process", re.IGNORECASE
-)
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
            c.text, c.blocks, c.cuts, c.pages, c.language, c.doubtful
@@ -53,16 +48,22 @@ class StoredNote:
         path: Below its root; the suffix tells the format.
         title: Title.
         view: What a person reads of it.
+        passages: First code point of each in the source, and behind its last.
     """
 
     source: str
     path: str
     title: str
     view: View
+    passages: tuple[tuple[int, int], ...]
 
 
-class Store:
+class Store(Database):
     """The DuckDB file of one installation. Safe in several threads; one process may have it open for writing."""
+
+    missing: ClassVar[str] = "store_empty"
+    busy: ClassVar[str] = "store_busy"
+    damaged: ClassVar[str] = "store_damaged"
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         """Opens the file; for writing it is made when it is not there.
@@ -71,11 +72,8 @@ class Store:
             Unavailable: Nothing was ingested yet, the file is damaged, or of another version of the schema.
             Busy: Another process has it open.
         """
-        self.path = path
-        self.read_only = read_only
-        self.writing = threading.RLock()
+        super().__init__(path, read_only=read_only)
         self.ingesting = threading.Lock()
-        self._connection = _connect(path, read_only=read_only)
         try:
             if not read_only:
                 self._connection.execute(files("ingest").joinpath("schema.sql").read_text(encoding="utf-8"))
@@ -91,55 +89,10 @@ class Store:
             raise Unavailable("store_empty", path=path) from None
         except duckdb.Error as error:
             self.close()
-            raise _translated(error, path) from error
+            raise self.translated(error) from error
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Lets go of the file; what was committed is on disk."""
-        self._connection.close()
-
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection for the calling thread."""
-        return self._connection.cursor()
-
-    def rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
-        """All rows of a query.
-
-        Raises:
-            Unavailable: The file is damaged where it was read.
-        """
-        try:
-            with self.cursor() as cursor:
-                return cursor.execute(sql, values or {}).fetchall()
-        except duckdb.ProgrammingError:
-            raise
-        except duckdb.Error as error:
-            raise _translated(error, self.path) from error
-
-    @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor whose changes all become visible at the end, or none of them."""
-        with self.writing, self.cursor() as cursor:
-            cursor.execute("BEGIN")
-            try:
-                yield cursor
-                cursor.execute("COMMIT")
-            except duckdb.Error as error:
-                _rollback(cursor)
-                raise _translated(error, self.path) from error
-            except BaseException:
-                _rollback(cursor)
-                raise
 
     def meta(self, key: str) -> str | None:
         """A value of the `meta` table."""
@@ -185,13 +138,20 @@ class Store:
         for root, name in self.root_names().items():
             if source.startswith(name):
                 found = self.rows(
-                    "SELECT path, title, view, cuts FROM notes WHERE root = $root AND path = $path",
-                    {"root": root, "path": printable(source.removeprefix(name))},
+                    """SELECT path, title, view, cuts,
+                              (SELECT list([start_at, end_at] ORDER BY ordinal) FROM chunks WHERE note = notes.id)
+                       FROM notes WHERE root = $root AND path = $path""",
+                    {"root": root, "path": source.removeprefix(name).encode(errors="replace").decode()},
                 )
                 if found:
-                    path, title, text, cuts = found[0]
-                    view = View(text, tuple((at, length) for at, length in json.loads(cuts)))
-                    return StoredNote(source=source, path=path, title=title, view=view)
+                    path, title, text, cuts, passages = found[0]
+                    return StoredNote(
+                        source=source,
+                        path=path,
+                        title=title,
+                        view=View(text, tuple((at, length) for at, length in json.loads(cuts))),
+                        passages=tuple((start, end) for start, end in passages or ()),
+                    )
         raise NotFound("note_unknown", source=source)
 
     def counts(self) -> tuple[int, int]:
@@ -228,7 +188,8 @@ class Store:
 
 def encode_blocks(blocks: Sequence[Block]) -> str:
     """Blocks as the JSON of the `chunks` table: lists instead of objects, for a third of the size."""
-    return json.dumps([list(asdict(b).values()) for b in blocks], ensure_ascii=False, separators=(",", ":"))
+    rows = [(b.kind, b.start, b.end, b.extent, b.depth, b.header, b.date) for b in blocks]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
 def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
@@ -268,38 +229,3 @@ def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
         language=language,
         doubtful=doubtful,
     )
-
-
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    if read_only and not path.exists():
-        raise Unavailable("store_empty", path=path)
-    if not read_only:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        return duckdb.connect(
-            path,
-            read_only=read_only,
-            config={
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "enable_external_access": False,  # SQL reaches no other file and no network
-            },
-        )
-    except duckdb.Error as error:
-        raise _translated(error, path) from None
-
-
-def _translated(error: duckdb.Error, path: Path) -> Unavailable:
-    said = str(error)
-    if _LOCKED.search(said):
-        return Busy("store_busy", path=path)
-    if "No space left" in said:
-        return Unavailable("disk_full", path=path)
-    return Unavailable("store_damaged", path=path, reason=said.splitlines()[0])
-
-
-def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.execute("ROLLBACK")
-    except duckdb.Error:  # the transaction is already gone, or the database is
-        return

@@ -2,16 +2,29 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from ingest.folder import Bytes, FoundFile, Root, Scope, scope_of, walk
-from ingest.read import READER_VERSION, NoteRecord, digest_of, read_note
-from ingest.rows import delete_notes, insert_chunks, insert_note, insert_postings, rebuild_postings
+import duckdb
+
+from ingest.folder import FoundFile, Root, Scope, scope_of, walk
+from ingest.mapping import LocalProcesses
+from ingest.read import ChunkRecord, NoteRecord, Reading
+from ingest.reader import Candidate, FileReader
+from ingest.rows import (
+    NumberedChunk,
+    NumberedNote,
+    delete_notes,
+    insert_chunks,
+    insert_notes,
+    rebuild_postings,
+)
 from ingest.store import Store
-from ingest.vectors import Vectors
+from ingest.vectors import Stopped, Vectors
 from terakoya.errors import BadInput, Busy, TerakoyaError
+from terakoya.protocols import Mapper
 from terakoya.text.analyser import Analyser
 from terakoya.text.normalise import printable
 
@@ -63,11 +76,38 @@ class _Known:
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    found: FoundFile
-    data: bytes
-    replaces: int | None  # id of the note that it replaces
+class _Batch:
+    """Notes that are written together."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[Candidate, NoteRecord]] = []
+        self.added: list[str] = []
+        self.changed: list[str] = []
+        self.renamed: list[str] = []
+        self.chunks = 0
+
+    @property
+    def records(self) -> list[ChunkRecord]:
+        return [chunk for _, record in self.notes for chunk in record.chunks]
+
+    def add(self, candidate: Candidate, record: NoteRecord | None, source: str, old: str | None) -> None:
+        """Adds a note; `old` is the name that it had. Without a record it is only told of."""
+        if old is not None:
+            self.renamed.append(f"{old} -> {source}")
+        else:
+            (self.added if candidate.replaces is None else self.changed).append(source)
+        if record:
+            self.notes.append((candidate, record))
+            self.chunks += len(record.chunks)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One call of `Ingest.run`."""
+
+    report: Report
+    progress: Progress
+    cancelled: Callable[[], bool]
 
 
 class Ingest:
@@ -78,13 +118,24 @@ class Ingest:
         analyser: Makes the terms of the lexical index.
         vectors: The vector index, or None when there is no embedder.
         max_bytes: Files larger than this are refused.
+        mapper: Where files are read; worker processes of this machine by default.
     """
 
-    def __init__(self, store: Store, analyser: Analyser, vectors: Vectors | None, *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        analyser: Analyser,
+        vectors: Vectors | None,
+        *,
+        max_bytes: int,
+        mapper: Mapper | None = None,
+    ) -> None:
         self._store = store
         self._analyser = analyser
         self._vectors = vectors
         self._max_bytes = max_bytes
+        self._mapper = mapper or LocalProcesses()
+        self._reading = vectors.reading if vectors else Reading()
 
     def run(
         self,
@@ -104,14 +155,21 @@ class Ingest:
             raise Busy("ingest_busy")
         started = time.perf_counter()
         report = Report(dry_run=dry_run)
+        run = _Run(report, progress, cancelled)
         try:
-            if not dry_run:
-                self._renew_index()
             roots = self._roots()
             for path in paths:  # one that cannot be read stops the run before anything is written
                 scope_of(path, roots)
+            if not dry_run:
+                self._renew_postings()
+                if self._vectors:
+                    self._vectors.begin()
             for path in paths:  # once more, as a path before may have become its root
-                roots = self._sync(path, scope_of(path, roots), roots, report, progress, cancelled)
+                roots = self._sync(path, scope_of(path, roots), roots, run)
+            if self._vectors and not dry_run:
+                self._vectors.finish(lambda done, total: progress(done, total, ""), cancelled)
+        except Stopped:
+            pass  # the next run goes on from here
         finally:
             self._store.ingesting.release()
         if report.problems and all(path.is_file() for path in paths) and not report.read:
@@ -119,15 +177,8 @@ class Ingest:
         report.seconds = time.perf_counter() - started
         return report
 
-    def _sync(
-        self,
-        path: Path,
-        scope: Scope,
-        roots: list[Root],
-        report: Report,
-        progress: Progress,
-        cancelled: Callable[[], bool],
-    ) -> list[Root]:
+    def _sync(self, path: Path, scope: Scope, roots: list[Root], run: _Run) -> list[Root]:
+        report = run.report
         root = next((r for r in roots if r.path == scope.root), None)
         hidden: list[tuple[str, TerakoyaError]] = []
         others = [r.path for r in roots if r.path != scope.root]
@@ -141,120 +192,115 @@ class Ingest:
         prefix = f"{root.name}/" if len(roots) > 1 else ""
         report.problems += [(prefix + below, error) for below, error in hidden]
         before = len(report.problems)
-        changes, touched = self._plan(found, known, prefix, report)
-        if scope.single and len(found) == 1 and len(report.problems) > before:
-            raise report.problems[-1][1]
-        if not root.id and not report.dry_run:
-            root = self._add_root(root)
-            roots = [*roots[:-1], root]
         # what cannot be looked at now is not gone
         seen = {f.path for f in found} | {p for p in known for below, _ in hidden if _below(p, below)}
         gone = {p: note for p, note in known.items() if p not in seen}
-        self._tell_renames(changes, gone, prefix, report)
+        candidates = self._candidates(found, known, report)
         if not report.dry_run:
             self._delete([note.id for note in gone.values()])
-            self._touch(touched)
-            self._write(root, changes, report, prefix, progress, cancelled)
-        return roots
+        root = self._read(root, candidates, gone, prefix, run)
+        if scope.single and len(found) == 1 and len(report.problems) > before:
+            raise report.problems[-1][1]
+        return [*(r for r in roots if r.path != root.path), root]
 
-    def _plan(
-        self, found: Sequence[FoundFile], known: dict[str, _Known], prefix: str, report: Report
-    ) -> tuple[list[_Change], list[tuple[int, FoundFile]]]:
-        changes: list[_Change] = []
-        touched: list[tuple[int, FoundFile]] = []
-        with Bytes(self._max_bytes) as files:
-            for file in found:
-                before = known.get(file.path)
-                current = before is not None and before.reader == READER_VERSION
-                if before and current and (before.size, before.mtime_ns) == (file.size, file.mtime_ns):
-                    report.unchanged += 1
-                    continue
-                try:
-                    data = files.read(file)
-                except TerakoyaError as error:
-                    report.problems.append((prefix + printable(file.path), error))
-                    continue
-                if before and current and before.digest == digest_of(data):
-                    report.unchanged += 1
-                    touched.append((before.id, file))
-                else:
-                    changes.append(_Change(file, data, before.id if before else None))
-                    (report.changed if before else report.added).append(prefix + file.path)
-        return changes, touched
-
-    @staticmethod
-    def _tell_renames(changes: list[_Change], gone: dict[str, _Known], prefix: str, report: Report) -> None:
-        by_digest = {note.digest: path for path, note in gone.items()}
-        renamed = set()
-        for change in changes:
-            old = by_digest.pop(digest_of(change.data), None) if change.replaces is None else None
-            if old:
-                renamed.add(old)
-                report.added.remove(prefix + change.found.path)
-                report.renamed.append(f"{prefix}{old} -> {prefix}{change.found.path}")
-        report.deleted += [prefix + path for path in gone if path not in renamed]
-
-    def _write(
-        self,
-        root: Root,
-        changes: Sequence[_Change],
-        report: Report,
-        prefix: str,
-        progress: Progress,
-        cancelled: Callable[[], bool],
-    ) -> None:
-        batch: list[tuple[_Change, NoteRecord]] = []
-        size = 0
-        for done, change in enumerate(changes):
-            if cancelled():
-                break
-            progress(done, len(changes), prefix + change.found.path)
-            try:
-                record = read_note(
-                    change.data, path=change.found.path, root=str(root.path), analyser=self._analyser
+    def _candidates(
+        self, found: Sequence[FoundFile], known: dict[str, _Known], report: Report
+    ) -> list[Candidate]:
+        """The files that are not known as they are; neither size nor time tells of a change for certain."""
+        version = self._reading.version
+        candidates = []
+        for file in found:
+            before = known.get(file.path)
+            current = before if before and before.reader == version else None
+            if current and (current.size, current.mtime_ns) == (file.size, file.mtime_ns):
+                report.unchanged += 1
+            else:
+                candidates.append(
+                    Candidate(
+                        found=file,
+                        replaces=before.id if before else None,
+                        digest=current.digest if current else "",
+                    )
                 )
-            except TerakoyaError as error:
-                self._drop_from(report, prefix + change.found.path)
-                report.problems.append((prefix + change.found.path, error))
-                continue
-            batch.append((change, record))
-            size += len(record.chunks)
-            if size >= _BATCH_CHUNKS:
-                self._commit(root, batch)
-                report.chunks += size
-                batch, size = [], 0
-        if batch:
-            self._commit(root, batch)
-            report.chunks += size
-        progress(len(changes), len(changes), "")
+        return candidates
 
-    @staticmethod
-    def _drop_from(report: Report, source: str) -> None:
-        for names in (report.added, report.changed):
-            if source in names:
-                names.remove(source)
-
-    def _commit(self, root: Root, batch: Sequence[tuple[_Change, NoteRecord]]) -> None:
-        chunks = [chunk for _, record in batch for chunk in record.chunks]
-        vectors = (
-            self._vectors.embed([(c.embedded_text, c.language) for c in chunks]) if self._vectors else None
+    def _read(
+        self, root: Root, candidates: Sequence[Candidate], gone: dict[str, _Known], prefix: str, run: _Run
+    ) -> Root:
+        """Reads the candidates, wherever the mapper lets them be read, and writes them batch by batch."""
+        report = run.report
+        missing = {note.digest: path for path, note in gone.items()}
+        touched: list[tuple[int, FoundFile]] = []
+        batch = _Batch()
+        reader = FileReader(
+            root=root.path,
+            max_bytes=self._max_bytes,
+            reading=self._reading,
+            analyser=self._analyser,
+            only_digest=report.dry_run,
         )
-        with self._store.transaction() as cursor:
-            delete_notes(cursor, [change.replaces for change, _ in batch if change.replaces is not None])
-            row = cursor.execute(
-                "SELECT nextval('ids') FROM range($n)", {"n": len(batch) + len(chunks)}
-            ).fetchall()
-            ids = iter([int(value[0]) for value in row])
-            numbers: list[int] = []
-            for change, record in batch:
-                note = next(ids)
-                insert_note(cursor, note, root, change.found, record)
-                own = [next(ids) for _ in record.chunks]
-                insert_chunks(cursor, note, own, record.chunks)
-                numbers += own
-            insert_postings(cursor, zip(numbers, chunks, strict=True))
-            if self._vectors and vectors is not None:
-                self._vectors.insert(cursor, numbers, vectors)
+        with closing(reader), closing(self._mapper.map(reader, candidates)) as results:
+            for index, candidate in enumerate(candidates):
+                if run.cancelled():
+                    break
+                source = prefix + printable(candidate.found.path)
+                run.progress(index, len(candidates), source)
+                result = next(results)
+                if isinstance(result, TerakoyaError):
+                    report.problems.append((source, result))
+                    continue
+                digest, record = result
+                if candidate.replaces is not None and digest == candidate.digest:
+                    report.unchanged += 1
+                    touched.append((candidate.replaces, candidate.found))
+                    continue
+                old = missing.pop(digest, None) if candidate.replaces is None else None
+                batch.add(candidate, record, source, f"{prefix}{printable(old)}" if old is not None else None)
+                if batch.chunks >= _BATCH_CHUNKS:
+                    root = self._commit(root, batch, run)
+                    batch = _Batch()
+        report.deleted += [prefix + path for path in missing.values()]
+        self._touch(touched)
+        root = self._commit(root, batch, run)
+        if not run.cancelled():
+            run.progress(len(candidates), len(candidates), "")
+        return root
+
+    def _commit(self, root: Root, batch: _Batch, run: _Run) -> Root:
+        """Writes a batch in one transaction; a new root comes into the store with its first notes."""
+        chunks = batch.records
+        if batch.notes:
+            vectors = (
+                self._vectors.embed([chunk.windows for chunk in chunks], run.cancelled)
+                if self._vectors
+                else None
+            )
+            with self._store.transaction() as cursor:
+                if not root.id:
+                    root = _add_root(cursor, root)
+                delete_notes(cursor, [c.replaces for c, _ in batch.notes if c.replaces is not None])
+                row = cursor.execute(
+                    "SELECT nextval('ids') FROM range($n)", {"n": len(batch.notes) + len(chunks)}
+                ).fetchall()
+                ids = iter([int(value[0]) for value in row])
+                notes: list[NumberedNote] = []
+                numbered: list[NumberedChunk] = []
+                for candidate, record in batch.notes:
+                    note = next(ids)
+                    notes.append(NumberedNote(note, candidate.found, record))
+                    numbered += [
+                        NumberedChunk(id=next(ids), note=note, ordinal=ordinal, record=chunk)
+                        for ordinal, chunk in enumerate(record.chunks)
+                    ]
+                insert_notes(cursor, root.id, self._reading.version, notes)
+                insert_chunks(cursor, numbered)
+                if self._vectors and vectors is not None:
+                    self._vectors.insert(cursor, [chunk.id for chunk in numbered], vectors)
+        run.report.added += batch.added
+        run.report.changed += batch.changed
+        run.report.renamed += batch.renamed
+        run.report.chunks += len(chunks)
+        return root
 
     def _delete(self, notes: Sequence[int]) -> None:
         if notes:
@@ -273,21 +319,13 @@ class Ingest:
         rows = self._store.rows("SELECT id, path, name FROM roots ORDER BY id")
         return [Root(id=row[0], path=Path(row[1]), name=row[2]) for row in rows]
 
-    def _add_root(self, root: Root) -> Root:
-        with self._store.transaction() as cursor:
-            row = cursor.execute(
-                "INSERT INTO roots SELECT nextval('ids'), $path, $name RETURNING id",
-                {"path": str(root.path), "name": root.name},
-            ).fetchone()
-        return Root(id=row[0] if row else 0, path=root.path, name=root.name)
-
     def _known(self, root: Root, scope: Scope) -> dict[str, _Known]:
         rows = self._store.rows(
             "SELECT path, id, digest, size, mtime_ns, reader FROM notes WHERE root = $root", {"root": root.id}
         )
         return {row[0]: _Known(*row[1:]) for row in rows if scope.covers(row[0])}
 
-    def _renew_index(self) -> None:
+    def _renew_postings(self) -> None:
         """Analyses all chunks again when the analyser is another than the one that made the postings."""
         found, wanted = self._store.meta("analyser"), self._analyser.fingerprint
         if found != wanted:
@@ -295,8 +333,14 @@ class Ingest:
                 if found is not None:
                     rebuild_postings(cursor, self._analyser)
                 cursor.execute("INSERT OR REPLACE INTO meta VALUES ('analyser', $wanted)", {"wanted": wanted})
-        if self._vectors:
-            self._vectors.renew()
+
+
+def _add_root(cursor: duckdb.DuckDBPyConnection, root: Root) -> Root:
+    row = cursor.execute(
+        "INSERT INTO roots SELECT nextval('ids'), $path, $name RETURNING id",
+        {"path": str(root.path), "name": root.name},
+    ).fetchone()
+    return replace(root, id=int(row[0]) if row else 0)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -1,6 +1,7 @@
 """The vector arm: unit vectors in the DuckDB file, searched exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from typing import Final
 
@@ -8,83 +9,186 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.read import embedded_text
+from ingest.mapping import InThisProcess
+from ingest.read import Reading
 from ingest.store import Store
 from terakoya.errors import Unavailable
-from terakoya.protocols import Embedder
+from terakoya.protocols import Embedder, Mapper
 from terakoya.types import Language
 
-Vector = NDArray[np.float32]
+Vectors2D = NDArray[np.float32]
+"""The vectors of one chunk, shape (windows, dimensions)."""
 
-_CHUNKS: Final = """
+_BATCH: Final = 64
+"""Texts that are embedded before their vectors are kept: what an interruption waits for, and can cost."""
+_PAGE: Final = 1024
+_WITHOUT_VECTOR: Final = """
     SELECT id, heading, ancestors, text, language FROM chunks
-    WHERE language IN (SELECT unnest($languages))
+    WHERE id > $last AND language IN (SELECT unnest($languages))
+          AND id NOT IN (SELECT chunk FROM vectors)
+    ORDER BY id LIMIT $page
 """
-_WITHOUT_VECTOR: Final = "AND NOT EXISTS (FROM vectors WHERE chunk = chunks.id)"
-"""Notes may have come in while no embedder was set."""
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
+
+
+@contextmanager
+def _registered(
+    cursor: duckdb.DuckDBPyConnection, name: str, columns: dict[str, object], matrix: Vectors2D
+) -> Iterator[None]:
+    """A relation with one vector a row; through Arrow, as a parameter's lists take twenty times as long."""
+    import pyarrow as pa
+
+    rows = np.ascontiguousarray(matrix, dtype=np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+    cursor.register(name, pa.table({**columns, "vector": vectors}))
+    try:
+        yield
+    finally:
+        cursor.unregister(name)
+
+
+class Stopped(Exception):
+    """The work was cancelled; what was embedded so far is in the cache."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Vectors:
-    """Vectors of the chunks that an embedder can read, in the table `vectors`."""
+    """Vectors of the chunks that an embedder can read, in the table `vectors`: one for each window of a chunk.
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
+    Args:
+        store: Holds them.
+        embedder: Makes them.
+        mapper: Where they are made.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, mapper: Mapper | None = None) -> None:
         self._store = store
         self._embedder = embedder
+        self._mapper = mapper or InThisProcess()
 
-    def embed(self, texts: Sequence[tuple[str, Language]]) -> list[Vector | None]:
-        """Vectors of texts with their languages, from the cache where they are known; None where unreadable."""
-        wanted = [self._digest(text) if lang in self._embedder.languages else None for text, lang in texts]
-        cached = self._cached([digest for digest in wanted if digest])
-        missing = {d: t for d, (t, _) in zip(wanted, texts, strict=True) if d and d not in cached}
-        if missing:
-            made = self._embedder.embed_documents(list(missing.values()))
-            fresh = dict(zip(missing, made, strict=True))
-            with self._store.transaction() as cursor:
-                cursor.execute(
-                    "INSERT INTO embedding_cache SELECT $f, unnest($d), unnest($v)::FLOAT[]",
-                    {
-                        "f": self._embedder.fingerprint,
-                        "d": list(fresh),
-                        "v": [vector.tolist() for vector in fresh.values()],
-                    },
-                )
-            cached |= fresh
-        return [cached[digest] if digest else None for digest in wanted]
+    @property
+    def reading(self) -> Reading:
+        """What chunks are made for, so that this embedder can read them."""
+        return Reading(languages=self._embedder.languages, tokens=self._embedder.tokens)
+
+    def embed(
+        self, chunks: Sequence[Sequence[str]], cancelled: Callable[[], bool] = _never
+    ) -> list[Vectors2D | None]:
+        """Vectors of chunks, each given as its windows; from the cache where known, None for no windows.
+
+        Raises:
+            Stopped: It was cancelled.
+            Unavailable: The embedder cannot be loaded.
+        """
+        digests = [[_digest(text) for text in windows] for windows in chunks]
+        known = self._cached([digest for each in digests for digest in each])
+        missing: dict[str, str] = {}
+        for each, windows in zip(digests, chunks, strict=True):
+            missing.update((d, t) for d, t in zip(each, windows, strict=True) if d not in known)
+        # of one length together: every text of a batch costs as much as the longest
+        ordered = sorted(missing, key=lambda digest: len(missing[digest]))
+        batches = [ordered[at : at + _BATCH] for at in range(0, len(ordered), _BATCH)]
+        texts = ([missing[d] for d in batch] for batch in batches)
+        with closing(self._mapper.map(self._embedder.embed_documents, texts)) as made:
+            for batch in batches:
+                if cancelled():
+                    raise Stopped
+                vectors = next(made)
+                if isinstance(vectors, Unavailable):
+                    raise vectors
+                self._keep(batch, vectors)
+                known |= dict(zip(batch, vectors, strict=True))
+        return [np.stack([known[digest] for digest in each]) if each else None for each in digests]
 
     def insert(
-        self, cursor: duckdb.DuckDBPyConnection, chunks: Sequence[int], vectors: Sequence[Vector | None]
+        self, cursor: duckdb.DuckDBPyConnection, chunks: Sequence[int], vectors: Sequence[Vectors2D | None]
     ) -> None:
         """Adds the vectors of chunks inside the caller's transaction."""
-        rows = [
-            (chunk, vector.tolist())
-            for chunk, vector in zip(chunks, vectors, strict=True)
-            if vector is not None
-        ]
-        if rows:
-            size = len(rows[0][1])
+        found = [(chunk, rows) for chunk, rows in zip(chunks, vectors, strict=True) if rows is not None]
+        if not found:
+            return
+        matrix = np.concatenate([rows for _, rows in found])
+        owners = np.repeat([chunk for chunk, _ in found], [len(rows) for _, rows in found])
+        size = matrix.shape[1]
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, vector FLOAT[{size}] NOT NULL)"
+        )
+        with _registered(cursor, "incoming", {"chunk": owners}, matrix):
+            cursor.execute("INSERT INTO vectors SELECT chunk, vector FROM incoming")
+
+    def begin(self) -> None:
+        """Makes room for this embedder's vectors, where another made those that are there."""
+        wanted = self._embedder.fingerprint
+        if self._store.meta("embedder") == wanted or self._store.meta("embedding") == wanted:
+            return
+        with self._store.transaction() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS vectors")
+            cursor.execute("DELETE FROM meta WHERE key IN ('embedder', 'embedding')")
+            fresh = not cursor.execute("SELECT 1 FROM chunks LIMIT 1").fetchone()
+            # until all that was there is embedded, search would favour what is
             cursor.execute(
-                f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, vector FLOAT[{size}] NOT NULL)"
-            )
-            cursor.execute(
-                f"INSERT INTO vectors SELECT unnest($c), unnest($v)::FLOAT[{size}]",
-                {"c": [chunk for chunk, _ in rows], "v": [vector for _, vector in rows]},
+                "INSERT INTO meta VALUES ($key, $wanted)",
+                {"key": "embedder" if fresh else "embedding", "wanted": wanted},
             )
 
-    def renew(self) -> None:
-        """Embeds what has no vector of this embedder: all when another made them, else those left out."""
-        found, wanted = self._store.meta("embedder"), self._embedder.fingerprint
-        rows = self._store.rows(
-            _CHUNKS + (_WITHOUT_VECTOR if found == wanted and self._exists() else ""),
-            {"languages": sorted(self._embedder.languages)},
-        )
-        if found == wanted and not rows:
-            return
-        vectors = self.embed([(embedded_text(h, a, text), language) for _, h, a, text, language in rows])
+    def finish(
+        self,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        cancelled: Callable[[], bool] = _never,
+    ) -> None:
+        """Embeds what has no vector yet: notes came in while no embedder was set, or another was.
+
+        Args:
+            progress: Called with chunks done and in all.
+            cancelled: Asked between batches.
+
+        Raises:
+            Stopped: It was cancelled; the next call goes on from there.
+        """
+        if not self._exists():
+            languages = sorted(self._embedder.languages)
+            sql = "SELECT 1 FROM chunks WHERE language IN (SELECT unnest($l)) LIMIT 1"
+            if self._store.rows(sql, {"l": languages}):
+                self._make_table()
+        if self._exists():
+            self._embed_rest(progress, cancelled)
+        if self._store.meta("embedder") != self._embedder.fingerprint:
+            with self._store.transaction() as cursor:
+                cursor.execute("DELETE FROM meta WHERE key = 'embedding'")
+                cursor.execute(
+                    "INSERT OR REPLACE INTO meta VALUES ('embedder', $f)", {"f": self._embedder.fingerprint}
+                )
+
+    def _embed_rest(self, progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        languages = sorted(self._embedder.languages)
+        sql = "SELECT count(*) FROM chunks WHERE language IN (SELECT unnest($l)) AND id NOT IN (SELECT chunk FROM vectors)"
+        total = int(self._store.rows(sql, {"l": languages})[0][0])
+        done, last = 0, -1
+        while done < total:
+            rows = self._store.rows(_WITHOUT_VECTOR, {"last": last, "languages": languages, "page": _PAGE})
+            if not rows:
+                break
+            progress(done, total)
+            reading = self.reading
+            windows = [reading.windows(h, a, text, language) for _, h, a, text, language in rows]
+            vectors = self.embed(windows, cancelled)
+            numbers = [int(row[0]) for row in rows]
+            with self._store.transaction() as cursor:
+                self.insert(cursor, numbers, vectors)
+            done, last = done + len(rows), numbers[-1]
+
+    def _make_table(self) -> None:
         with self._store.transaction() as cursor:
-            if found != wanted:
-                cursor.execute("DROP TABLE IF EXISTS vectors")
-            self.insert(cursor, [row[0] for row in rows], vectors)
-            cursor.execute("INSERT OR REPLACE INTO meta VALUES ('embedder', $wanted)", {"wanted": wanted})
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, "
+                f"vector FLOAT[{self._embedder.dimensions}] NOT NULL)"
+            )
 
     def check(self) -> None:
         """Refuses to search vectors that another embedder made.
@@ -92,21 +196,27 @@ class Vectors:
         Raises:
             Unavailable: The store's embedder is another than the one configured.
         """
-        found = self._store.meta("embedder")
+        found = self._store.meta("embedder") or self._store.meta("embedding")
         if found not in (None, self._embedder.fingerprint):
             raise Unavailable(
                 "store_embedder", found=found.split("|")[0], wanted=self._embedder.fingerprint.split("|")[0]
             )
 
     def search(self, query: str, k: int) -> dict[int, float]:
-        """The `k` nearest chunks with their cosine similarity, by an exact scan."""
+        """The `k` nearest chunks with the cosine similarity of their best window, by an exact scan.
+
+        Nothing is found while vectors of a new embedder are still being made: a ranking must not depend on
+        how far that is.
+        """
         if not self._exists():
             return {}
         self.check()
+        if self._store.meta("embedding"):
+            return {}
         vector = self._embedder.embed_query(query)
         rows = self._store.rows(
-            f"SELECT chunk, array_inner_product(vector, $query::FLOAT[{len(vector)}]) AS score "  # noqa: S608 - a number
-            "FROM vectors ORDER BY score DESC, chunk LIMIT $k",
+            f"SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{len(vector)}])) AS score "  # noqa: S608 - a number
+            "FROM vectors GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
             {"query": vector.tolist(), "k": k},
         )
         return {int(chunk): float(score) for chunk, score in rows}
@@ -123,17 +233,23 @@ class Vectors:
         """Whether the embedder was trained to read `language`."""
         return language in self._embedder.languages
 
-    def _digest(self, text: str) -> str:
-        return blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
+    def _keep(self, digests: Sequence[str], vectors: Vectors2D) -> None:
+        with self._store.transaction() as cursor, _registered(cursor, "made", {"digest": digests}, vectors):
+            cursor.execute(
+                "INSERT INTO embedding_cache SELECT $f, digest, vector FROM made",
+                {"f": self._embedder.fingerprint},
+            )
 
-    def _cached(self, digests: list[str]) -> dict[str, Vector]:
+    def _cached(self, digests: list[str]) -> dict[str, NDArray[np.float32]]:
         if not digests:
             return {}
-        rows = self._store.rows(
+        found = self._store.columns(
             "SELECT digest, vector FROM embedding_cache WHERE fingerprint = $f AND digest IN (SELECT unnest($d))",
             {"f": self._embedder.fingerprint, "d": digests},
         )
-        return {digest: np.asarray(vector, dtype=np.float32) for digest, vector in rows}
+        return {
+            d: np.asarray(v, dtype=np.float32) for d, v in zip(found["digest"], found["vector"], strict=True)
+        }
 
     def _exists(self) -> bool:
         return bool(self._store.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'"))

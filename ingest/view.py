@@ -1,9 +1,15 @@
-"""The text as a person sees it: the source without HTML tags and comments, and the way back."""
+"""The text as a person sees it: the source without HTML tags, comments and embedded data, and the way back."""
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from html import unescape
+from itertools import accumulate
 from typing import Final
+
+from ingest.document import Image
+from ingest.verbatim import Inside, Span, joined, regions
 
 _ELEMENTS: Final = (
     "a|abbr|address|article|aside|audio|b|bdi|bdo|big|blockquote|body|br|button|canvas|caption|center|cite|code|col"
@@ -13,10 +19,24 @@ _ELEMENTS: Final = (
     "|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|tfoot|th|thead"
     "|time|title|tr|track|tt|u|ul|var|video|wbr"
 )
-# Only HTML's own elements are taken out: `<EOS>` or `List<String>` in a note is text.
-_TAG: Final = re.compile(rf"</?(?:{_ELEMENTS})(?=[\s/>])[^<>\n]*>", re.IGNORECASE)
-_FENCE: Final = re.compile(r" {0,3}(?:[-*+>] |\d+[.)] |[ \t])*(`{3,}|~{3,})")
-_CODE_OR_COMMENT: Final = re.compile(r"(`+)(?!`)(?:[^`\n]|(?!\1)`)*?(?<!`)\1(?!`)|<!--")
+_SPACE: Final = r"(?:[ \t]|\n(?![ \t]*\n))"  # a tag may go over lines, not over a blank one
+_QUOTED: Final = r"\"(?:[^\"\n]|\n(?![ \t]*\n))*+\"|'(?:[^'\n]|\n(?![ \t]*\n))*+'"
+_ATTRIBUTE: Final = rf"{_SPACE}++[A-Za-z_:@][\w:.@-]*+(?:{_SPACE}*+={_SPACE}*+(?:{_QUOTED}|[^\s\"'=<>`]++))?"
+# Only HTML's own elements are taken out: `<EOS>` or `List<String>` in a note is text. Where the attributes are not
+# written as they should be, the tag ends with its line.
+_TAG: Final = re.compile(
+    rf"<(?P<close>/?)(?P<name>{_ELEMENTS})(?:(?:{_ATTRIBUTE})*+{_SPACE}*+/?>|(?=[\s/>])[^<>\n]*+>)",
+    re.IGNORECASE,
+)
+_UNSEEN: Final = {name: re.compile(rf"</{name}{_SPACE}*+>", re.IGNORECASE) for name in ("script", "style")}
+_VALUE: Final = re.compile(
+    r"\s(?P<name>src|alt)\s*+=\s*+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s\"'=<>`]+))",
+    re.IGNORECASE,
+)
+_PAYLOAD: Final = re.compile(
+    r"(?<=data:)[\w.+-]{1,80}/[\w.+-]{1,80}(?:;[\w.=+-]{1,80}){0,4}?;base64,(?P<data>[\w+/%=-]{40,})",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,101 +44,111 @@ class View:
     """The text that a person sees, with the places where the source has more.
 
     Attributes:
-        text: Source without HTML tags and comments; its lines are the source's lines.
+        text: Source without HTML tags, comments and embedded data; its lines are the source's lines.
         cuts: (offset in `text`, code points left out before it), ascending.
+        images: HTML's, which leave nothing in `text`.
     """
 
     text: str
-    cuts: tuple[tuple[int, int], ...]
+    cuts: tuple[Span, ...]
+    images: tuple[Image, ...] = ()
+    _left_out: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        totals = accumulate((length for _, length in self.cuts), initial=0)
+        object.__setattr__(self, "_left_out", tuple(totals))
 
     def source_offset(self, offset: int) -> int:
         """Where the character at `offset` of the view stands in the source."""
-        return offset + sum(length for _, length in self.cuts[: bisect_right(self.cuts, (offset, 1 << 62))])
+        return offset + self._left_out[bisect_right(self.cuts, (offset, 1 << 62))]
 
-    def cuts_within(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
+    def cuts_within(self, start: int, end: int) -> tuple[Span, ...]:
         """The cuts behind `start`, up to `end`, with offsets counted from `start`."""
-        return tuple((at - start, length) for at, length in self.cuts if start < at < end)
+        first = bisect_right(self.cuts, (start, 1 << 62))
+        return tuple(
+            (at - start, length) for at, length in self.cuts[first : bisect_left(self.cuts, (end, 0))]
+        )
 
 
-def view_of(source: str) -> View:
-    """Takes HTML tags and comments out of `source`, except inside code; line breaks stay."""
-    if "<" not in source:
-        return View(source, ())
-    removals = _removals(source)
-    if not removals:
-        return View(source, ())
+def view_of(source: str, *, plain_text: bool = False) -> View:
+    """Takes out of `source` what a person does not see; line breaks, and whatever stands in code, stay.
+
+    HTML tags and comments go, scripts and styles with all that is in them, Obsidian's comments in `%%`, and the
+    data of base64 addresses. `View.cuts` does not tell what of these was cut.
+
+    Args:
+        source: Lines end in a line feed.
+        plain_text: The note is no Markdown: `%%` means nothing.
+    """
+    found = regions(source, obsidian=not plain_text)
+    in_code, hidden = Inside(found.code), Inside(joined((*found.code, *found.comments)))
+    spans = list(found.comments)
+    images: list[tuple[int, Image]] = []
+    for start, end, image in _tags(source, hidden):
+        spans.append((start, end))
+        if image:
+            images.append((start, image))
+    for payload in _PAYLOAD.finditer(source):
+        if not in_code(payload.start()):
+            spans.append(payload.span("data"))
+    return _without(source, joined(spans), images)
+
+
+def _without(source: str, spans: Sequence[Span], images: Sequence[tuple[int, Image]]) -> View:
     pieces: list[str] = []
-    cuts: list[tuple[int, int]] = []
+    cuts: list[Span] = []
     position = kept = 0
-    for start, end in removals:
+    for start, end in (piece for span in spans for piece in _without_line_breaks(source, *span)):
         pieces.append(source[position:start])
         kept += start - position
         cuts.append((kept, end - start))
         position = end
     pieces.append(source[position:])
-    return View("".join(pieces), tuple(cuts))
+    return View("".join(pieces), tuple(cuts), tuple(_placed(images, cuts)))
 
 
-def _removals(source: str) -> list[tuple[int, int]]:
-    code, hidden = _code_and_comments(source)
-    starts = [start for start, _ in code]
+def _placed(images: Sequence[tuple[int, Image]], cuts: Sequence[Span]) -> Iterable[Image]:
+    """The images with offsets of the view: each stood in a cut. They come with offsets of the source, ascending."""
+    index = left_out = 0
+    for at, image in images:
+        while index < len(cuts) and cuts[index][0] + left_out <= at:
+            left_out += cuts[index][1]
+            index += 1
+        yield replace(image, offset=cuts[index - 1][0])
 
-    def in_code(offset: int) -> bool:
-        index = bisect_right(starts, offset) - 1
-        return index >= 0 and offset < code[index][1]
 
-    found: list[tuple[int, int]] = []
-    for start, end in hidden:
-        found += _without_line_breaks(source, start, end)
-    comments = list(found)
+def _tags(source: str, hidden: Inside) -> Iterable[tuple[int, int, Image | None]]:
     position = 0
-    for tag in _TAG.finditer(source):
-        while position < len(comments) and comments[position][1] <= tag.start():
-            position += 1
-        in_comment = position < len(comments) and comments[position][0] <= tag.start()
-        if not in_comment and not in_code(tag.start()):
-            found.append(tag.span())
-    return sorted(found)
+    endless = set()
+    while tag := _TAG.search(source, position):
+        start, position = tag.span()
+        if hidden(start):
+            position = start + 1
+            continue
+        name = tag["name"].lower()
+        if len(name) == 1 and "=" not in tag.group() and tag.group().strip("</> \t\n").lower() != name:
+            continue  # `a <b and c> d` compares
+        if name in _UNSEEN and not tag["close"] and name not in endless:
+            if close := _UNSEEN[name].search(source, position):
+                position = close.end()
+            else:
+                endless.add(name)
+        yield start, position, _image(tag.group()) if name == "img" else None
 
 
-def _without_line_breaks(source: str, start: int, end: int) -> list[tuple[int, int]]:
-    spans = []
+def _image(tag: str) -> Image | None:
+    values = {
+        value["name"].lower(): unescape(value["double"] or value["single"] or value["bare"] or "").strip()
+        for value in _VALUE.finditer(tag)
+    }
+    target = values.get("src", "")
+    return Image.of(target, alt=" ".join(values.get("alt", "").split()), offset=0) if target else None
+
+
+def _without_line_breaks(source: str, start: int, end: int) -> Iterable[Span]:
     while start < end:
         stop = source.find("\n", start, end)
         stop = end if stop < 0 else stop
         if stop > start:
-            spans.append((start, stop))
+            yield start, stop
         start = stop + 1
-    return spans
-
-
-def _code_and_comments(source: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Spans of code and of comments, in one pass: whichever begins first hides the other's marks."""
-    code: list[tuple[int, int]] = []
-    comments: list[tuple[int, int]] = []
-    fence: str | None = None
-    opened = offset = behind = 0  # `behind` is the end of the last comment
-    last_close = source.rfind("-->")
-    for line in source.splitlines(keepends=True):
-        stop = offset + len(line)
-        mark = _FENCE.match(line) if fence is None and behind <= offset else None
-        if mark:
-            fence, opened = mark.group(1), offset
-        elif fence is not None:
-            bare = line.strip()
-            if bare.startswith(fence) and not bare.strip(fence[0]):
-                code.append((opened, stop))
-                fence = None
-        else:
-            at = max(offset, behind)
-            while found := _CODE_OR_COMMENT.search(source, at, stop):
-                at = found.end()
-                if found.group() != "<!--":
-                    code.append(found.span())
-                elif at <= last_close:
-                    at = behind = source.index("-->", at) + 3
-                    comments.append((found.start(), behind))
-        offset = stop
-    if fence is not None:
-        code.append((opened, len(source)))
-    return code, comments

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from terakoya.catalogue import text
-from terakoya.types import Citation, Effort, Hit, Outcome, Ranking
+from terakoya.types import BlockKind, Citation, Effort, Hit, Outcome, Ranking
 
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
@@ -62,6 +62,7 @@ class FeedbackRequest(Schema):
 class HitModel(Schema):
     """One hit of a search, in the command line's JSON."""
 
+    id: str
     source: str
     heading: list[str]
     start_line: int
@@ -77,6 +78,7 @@ class HitModel(Schema):
         """From the inner shape."""
         p = hit.passage
         return cls(
+            id=p.id,
             source=p.source,
             heading=list(p.heading),
             start_line=p.start_line,
@@ -205,7 +207,11 @@ class Problem(Schema):
 
 
 class IngestReport(Schema):
-    """What an ingest did. Lists hold sources; `dry_run` says that nothing was written."""
+    """What an ingest did.
+
+    Lists hold sources. `dry_run` says that nothing was written, `cancelled` that it was asked to stop before
+    its end: what is listed then is in the store, and the same ingest goes on from there.
+    """
 
     added: list[str] = []
     changed: list[str] = []
@@ -215,7 +221,15 @@ class IngestReport(Schema):
     chunks: int = 0
     problems: list[Problem] = []
     dry_run: bool = False
+    cancelled: bool = False
     seconds: float = 0.0
+
+
+class NoteProblem(Schema):
+    """Something worth telling about a note that was read all the same."""
+
+    code: str
+    message: str
 
 
 class NoteSummary(Schema):
@@ -228,6 +242,7 @@ class NoteSummary(Schema):
     repair: str | None
     chunks: int
     characters: int
+    problems: list[NoteProblem] = []
 
 
 class NoteText(Schema):
@@ -236,6 +251,59 @@ class NoteText(Schema):
     source: str
     title: str
     text: str
+
+
+class NoteBlock(Schema):
+    """One block of a note's tree, with what is nested in it.
+
+    `start_line`, `end_line`, `start` and `end` reach to the end of what is nested, for a heading to the end of
+    its section; lines and code points count in the source, as those of a citation do. `text` is the block's
+    own. `passages` are the numbers, from 1, of the passages in which its own text stands.
+    """
+
+    kind: BlockKind
+    level: int = 0
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    date: str = ""
+    passages: list[int] = []
+    text: str
+    children: list["NoteBlock"] = []
+
+
+class NoteTree(Schema):
+    """A note as its blocks, in reading order; blocks below a heading are its children."""
+
+    source: str
+    title: str
+    passages: int
+    blocks: list[NoteBlock]
+
+
+class ForgetRequest(Schema):
+    """What goes out of the store: a note or a folder of notes by its source, else by its path on disk.
+
+    `path` is absolute; the file or folder need not be there any more.
+    """
+
+    source: str
+    path: str = ""
+    dry_run: bool = False
+
+
+class ForgetReport(Schema):
+    """What went out of the store.
+
+    `sources` are notes, `folders` the ingested folders of which nothing is left, `on_disk` those of the
+    sources whose file is still there: an ingest of its folder takes it in again.
+    """
+
+    sources: list[str]
+    folders: list[str] = []
+    on_disk: list[str] = []
+    dry_run: bool = False
 
 
 class TurnModel(Schema):

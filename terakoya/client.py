@@ -19,9 +19,12 @@ from terakoya.api import (
     AskResult,
     ErrorBody,
     FeedbackRequest,
+    ForgetReport,
+    ForgetRequest,
     IngestRequest,
     NoteSummary,
     NoteText,
+    NoteTree,
     RunEvent,
     RunStarted,
     RunState,
@@ -242,6 +245,23 @@ class ServiceClient:
             NotFound: There is no such note.
         """
         return self._model(NoteText, "GET", "/api/note", params={"source": source})
+
+    def note_tree(self, source: str) -> NoteTree:
+        """The blocks of a note.
+
+        Raises:
+            NotFound: There is no such note.
+        """
+        return self._model(NoteTree, "GET", "/api/note/tree", params={"source": source}, timeout=_SEARCH)
+
+    def forget(self, request: ForgetRequest) -> ForgetReport:
+        """Takes notes out of the store; their files stay.
+
+        Raises:
+            NotFound: The store has nothing of that name.
+            Busy: An ingest is under way.
+        """
+        return self._model(ForgetReport, "POST", "/api/notes/forget", json=request, timeout=_SEARCH)
 
     def threads(self) -> list[ThreadSummary]:
         """All conversations, latest first."""

@@ -27,6 +27,14 @@ class TerakoyaError(Exception):
         self.key = key
         self.values = values
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Passes to another process with key, values and sentence; a value of its own kind passes as its text."""
+        plain = {
+            name: value if value is None or isinstance(value, str | int | float) else str(value)
+            for name, value in self.values.items()
+        }
+        return _again, (type(self), self.key, plain, self.sentence)
+
     def message(self, language: str | None = None) -> str:
         """The sentence for a person, in `language` ("ja", "en") or that of the environment."""
         if self.sentence is not None:
@@ -42,6 +50,10 @@ class BadInput(TerakoyaError):
 
     exit_code = 2
     http_status = 422
+
+
+class BadValue(BadInput, ValueError):
+    """A program gave a value that cannot be used; a ValueError too, as the interfaces of libraries promise."""
 
 
 class NotFound(BadInput):
@@ -82,5 +94,13 @@ def rebuild(key: str, sentence: str, http_status: int) -> TerakoyaError:
     kinds: dict[int, type[TerakoyaError]] = {401: Unauthorised, 404: NotFound, 409: Busy, 503: Unavailable}
     kind = kinds.get(http_status, BadInput if 400 <= http_status < 500 else TerakoyaError)
     error = kind(key)
+    error.sentence = sentence
+    return error
+
+
+def _again(
+    kind: type[TerakoyaError], key: str, values: dict[str, object], sentence: str | None
+) -> TerakoyaError:
+    error = kind(key, **values)
     error.sentence = sentence
     return error

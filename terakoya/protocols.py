@@ -1,15 +1,18 @@
 """What the parts ask of one another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from terakoya.errors import Unavailable
 from terakoya.types import Draft, Effort, Language, Outcome, Passage, Ranking, SpanKind, Turn
 
 if TYPE_CHECKING:  # NumPy takes 0.1 s to import, and most commands need no vector
     import numpy as np
     from numpy.typing import NDArray
 
+T = TypeVar("T")
+R = TypeVar("R")
 Emit = Callable[[str], None]
 """Receives pieces of an answer as they come."""
 
@@ -26,8 +29,43 @@ class Retriever(Protocol):
         ...
 
 
+class Mapper(Protocol):
+    """Runs a function over many items: in this process, in others of this machine, or on a cluster."""
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R | Unavailable, None, None]:
+        """What `function` gives for each item, in the order of the items.
+
+        Items are taken as results are asked for, a bounded number ahead. Function, items and results must
+        pickle. An item whose worker dies is tried once more, and then has the error as its result; what the
+        function raises is raised here.
+        """
+        ...
+
+
+class TokenCounter(Protocol):
+    """Counts as a model's own tokenizer does."""
+
+    @property
+    def limit(self) -> int:
+        """Tokens that the model reads of one text, those that it adds itself included."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever a count or the limit would change."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Tokens of `text` as the model gets it, those that it adds itself included."""
+        ...
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each word of `text` stands, as (start, end) in code points; a word is one token or more."""
+        ...
+
+
 class Embedder(Protocol):
-    """Maps texts to unit vectors."""
+    """Maps texts to unit vectors. Pickles: a worker process loads the model for itself."""
 
     @property
     def fingerprint(self) -> str:
@@ -42,6 +80,11 @@ class Embedder(Protocol):
     @property
     def languages(self) -> frozenset[Language]:
         """The languages it was trained to read."""
+        ...
+
+    @property
+    def tokens(self) -> TokenCounter | None:
+        """Its tokenizer; None where it reads texts of any length."""
         ...
 
     def embed_query(self, text: str) -> "NDArray[np.float32]":

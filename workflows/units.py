@@ -18,6 +18,7 @@ _LABEL: Final = 60
 _TASK: Final = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")
 _INLINE_MARKS: Final = re.compile(r"\*\*|__|~~|==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
 _LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_DESCRIBED: Final = re.compile(r"!\[[^\[\]]+\]")
 _LEAD: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|[・●•▪◦]\s*|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
 
 
@@ -116,6 +117,8 @@ class _Walk:
                     self.above.append((block.extent, plain_line(self._of(block).split("\n")[0])))
                 case "paragraph" | "quote":
                     yield from self._paragraph(index)
+                case "image" if _DESCRIBED.search(self._of(block)):
+                    yield from self._paragraph(index)
                 case "table":
                     yield self._unit("table", block.start, block.extent, block.start)
                     self.position += 1
@@ -124,7 +127,7 @@ class _Walk:
                 case "code" | "formula":
                     yield self._unit(block.kind, block.start, block.end, block.end)
                     self.position += 1
-                case "metadata":
+                case "metadata" | "image":
                     pass
 
     def _unit(
@@ -227,7 +230,8 @@ class _Walk:
         for block in self.blocks[index + 1 :]:
             if block.kind == "heading":
                 break
-            body.append(block)
+            if block.kind != "metadata":
+                body.append(block)
         if body:
             start, end = body[0].start, max(b.extent for b in body)
             if end - start <= LONGEST:

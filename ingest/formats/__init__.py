@@ -15,6 +15,8 @@ _READERS: Final = {
     ".docx": "word",
     ".pptx": "slides",
     ".epub": "book",
+    ".csv": "sheet",
+    ".tsv": "sheet",
 }
 FORMATS: Final = frozenset(_READERS)
 LONGEST: Final = 20_000_000

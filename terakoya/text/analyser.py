@@ -190,6 +190,8 @@ class Analyser:
     def grams(self, text: str) -> Counter[str]:
         """Character bigrams of the Japanese runs of `text` with their counts; a run of one character counts as it is."""
         counts: Counter[str] = Counter()
+        if not JAPANESE.search(text):
+            return counts
         for run in _RUN.finditer(fold(text)):
             if run.lastgroup == "japanese":
                 piece = run.group()
@@ -255,14 +257,20 @@ def _number(run: str, at: int) -> list[Token]:
 
 def _latin(run: str, at: int) -> list[Token]:
     end = at + len(run)
+    return [Token(form, surface, kind, at, end) for form, surface, kind in _latin_terms(run)]
+
+
+@lru_cache(maxsize=65536)
+def _latin_terms(run: str) -> tuple[tuple[str, str, TokenKind], ...]:
+    """Form, surface and kind of a word and of its parts."""
     whole = fold(run).replace("’", "'")
     bare = whole.removesuffix("'s")
     if whole in ENGLISH_QUESTION:
-        return [Token(whole, whole, "question", at, end)]
+        return ((whole, whole, "question"),)
     if bare in ENGLISH_STOP:
-        return [Token(bare, bare, "weak", at, end)]
-    tokens = [Token(_stem(bare), bare, "latin", at, end)]
+        return ((bare, bare, "weak"),)
+    terms: list[tuple[str, str, TokenKind]] = [(_stem(bare), bare, "latin")]
     parts = [fold(p) for p in _PARTS.findall(run.removesuffix("'s").removesuffix("’s"))]
     if len(parts) > 1:
-        tokens += [Token(_stem(p), p, "weak", at, end) for p in parts if len(p) > 1 and p not in ENGLISH_STOP]
-    return tokens
+        terms += [(_stem(p), p, "weak") for p in parts if len(p) > 1 and p not in ENGLISH_STOP]
+    return tuple(terms)

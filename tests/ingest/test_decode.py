@@ -34,6 +34,41 @@ def test_each_encoding_of_a_japanese_note_is_found(encoding: str) -> None:
     assert (found.text, found.encoding, found.repair, found.doubtful) == (NOTE, encoding, None, ())
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["これはテストです", "漢字とかなの、行がひとつ。", "カタカナとひらがな"])
+def test_utf_16_without_a_mark_or_a_line_end_is_found(encoding: str, text: str) -> None:
+    found = decode(text.encode(encoding))
+    assert (found.text, found.encoding) == (text, encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "declared", "encoding"),
+    [
+        ("привет, это заметка", "cp1251", "windows-1251", "cp1251"),
+        ("학습 노트의 내용", "cp949", "ks_c_5601-1987", "cp949"),
+        ("学習のノート。", "cp932", "Windows-31J", "cp932"),
+        ("学習のノート。", "cp932", "iso-8859-1", "cp932"),
+        ("学習のノート。", "euc_jp", "Shift_JIS", "euc_jp"),
+        ("学習のノート。", "utf-8", "euc-jp", "utf-8"),
+        ("déjà vu, très bien", "cp1252", "no such thing", "cp1252"),
+        ("déjà vu, très bien", "cp1252", "rot13", "cp1252"),
+        ("déjà vu, très bien", "cp1252", "é", "cp1252"),
+    ],
+)
+def test_what_a_file_says_of_its_encoding_is_followed_where_its_bytes_agree(
+    text: str, codec: str, declared: str, encoding: str
+) -> None:
+    found = decode(text.encode(codec), declared=declared)
+    assert (found.text, found.encoding) == (text, encoding)
+
+
+def test_a_file_that_says_it_is_utf_8_may_have_more_broken_bytes() -> None:
+    data = "短い文".encode() + b"\xff" + "です".encode()
+    assert decode(data, declared="UTF-8").encoding == "utf-8"
+    with pytest.raises(NotText):
+        decode(b"\xe9\xff\xfe\xe8", declared="utf-8")
+
+
 @pytest.mark.parametrize(("codec", "found"), [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")])
 def test_a_byte_order_mark_is_obeyed_and_removed(codec: str, found: bytes) -> None:
     decoded = decode(found + NOTE.encode(codec))

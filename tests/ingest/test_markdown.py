@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.document import Document, Node, cells, plain
+from ingest.chunks import chunk
+from ingest.document import Document, Node
 from ingest.markdown import parse
+from ingest.plain import cells, plain
+from ingest.view import view_of
+from terakoya.catalogue import text as sentence
 
 
 def flat(nodes: list[Node] | tuple[Node, ...]) -> Iterator[Node]:
@@ -76,7 +80,18 @@ def test_each_table_has_its_own_header() -> None:
         ("> quoted\n> twice", "quote"),
         ("plain\nwrapped", "paragraph"),
         ("<unknown>\ntext", "paragraph"),
-        ("[link]: http://example.org", "paragraph"),
+        ("```math\nx^2\n```", "formula"),
+        ("[link]: http://example.org", "metadata"),
+        ("[要点]: 過学習", "paragraph"),
+        ("[^1]: A footnote.", "paragraph"),
+        ("> [!note] Title\n> body", "quote"),
+        ('![alt](a.png "title")', "image"),
+        ("![](a.png)\n![](b.png)", "image"),
+        ("[![badge](a.svg)](https://example.org)", "image"),
+        ("![[a.png|300]]", "image"),
+        ("![a](a.png) with words", "paragraph"),
+        ("`![a](a.png)`", "paragraph"),
+        ("![[Another note]]", "paragraph"),
     ],
 )
 def test_the_kind_of_a_block(text: str, kind: str) -> None:
@@ -96,9 +111,7 @@ def test_front_matter_is_metadata_and_gives_title_and_tags() -> None:
     assert [n.kind for n in document.nodes] == ["metadata", "heading"]
 
 
-@pytest.mark.parametrize(
-    "front", ["title: [", "- a\n- b", "just text", "title: !!python/object:os.system x", "a: &a [*a]"]
-)
+@pytest.mark.parametrize("front", ["title: [", "- a\n- b", "just text", "a: &a [*a]"])
 def test_front_matter_that_cannot_be_read_is_no_obstacle(front: str) -> None:
     document = parse(f"---\n{front}\n---\n# 見出し\n")
     assert document.title == "見出し"
@@ -158,8 +171,53 @@ MARKDOWN = st.lists(
             "===\n",
             "- [ ] t\n",
             "[x]: y\n",
+            "[x]: http://y\n",
+            "![a](b.png)\n",
+            "![x]",
+            "![[c.png]]\n",
+            "[^1]: f\n",
+            "[a](",
+            ")",
+            "2024-05-01\n",
+            "5/1 x\n",
+            "Created: May 1, 2024\n",
+            "---\na: b\n---\n",
             "\x00",
             "\r\n",
+        ]
+    ),
+    max_size=25,
+).map("".join)
+SOURCES = st.lists(
+    st.sampled_from(
+        [
+            "# 見出し\n",
+            "- item ",
+            "text. ",
+            "文。",
+            "\n",
+            "\n\n",
+            "> quote\n",
+            "```\n",
+            "`",
+            "%%",
+            "%%\n",
+            "<b>",
+            "<img src='a.png' alt='b'>",
+            "<script>",
+            "</script>",
+            "<!--",
+            "-->",
+            "![x](data:image/png;base64," + "QUJD" * 30 + ")",
+            "[x]: <data:image/png;base64," + "QUJD" * 30 + ">\n",
+            "[[a|b]]",
+            "[a][b]",
+            "[b]: http://c\n",
+            "[^1]: note\n",
+            "| a |\n|---|\n| 5/1 |\n",
+            "$$\n",
+            "    ",
+            "2024-05-01\n",
         ]
     ),
     max_size=25,
@@ -189,30 +247,205 @@ def test_deep_nesting_is_read(text: str) -> None:
     assert parse(text).nodes
 
 
+@settings(max_examples=400, deadline=None)
+@given(SOURCES | st.text(max_size=120).map(lambda text: text.replace("\r", "\n")), st.booleans())
+def test_every_character_that_a_reader_sees_is_in_exactly_one_chunk(source: str, plain_text: bool) -> None:
+    view = view_of(source, plain_text=plain_text)
+    covered = [0] * len(view.text)
+    for piece in chunk(parse(view.text, plain_text=plain_text, images=view.images)):
+        for i in range(piece.start, piece.end):
+            covered[i] += 1
+    assert max(covered, default=0) <= 1
+    assert all(view.text[i].isspace() for i, times in enumerate(covered) if not times)
+
+
+@settings(max_examples=300, deadline=None)
+@given(MARKDOWN)
+def test_images_are_in_reading_order_and_inside_the_note(text: str) -> None:
+    offsets = [image.offset for image in parse(text).images]
+    assert offsets == sorted(offsets)
+    assert all(text.startswith("!", offset) for offset in offsets)
+
+
+def images(text: str) -> list[tuple[str, str]]:
+    return [(image.target, image.alt) for image in parse(text).images]
+
+
 @pytest.mark.parametrize(
-    ("markdown", "text"),
+    ("text", "target", "alt"),
     [
-        ("[name](https://example.org/a_(b))", "name"),
-        ("![alt](pic.png)", "alt"),
-        ("[[note|shown]] and [[other]]", "shown and other"),
-        ("**bold** *it* `code` ~~gone~~ ==mark==", "bold it code gone mark"),
-        ("- [x] done", "done"),
-        ("## Heading", "Heading"),
-        ("> quoted", "quoted"),
-        ("・項目", "項目"),
-        ("1. first", "first"),
-        ("2 * 3 * 4 \\* 5", "2 * 3 * 4 * 5"),
-        ("snake_case_name", "snake_case_name"),
-        ("array[0](1)", "array0"),
-        ("3.14 is pi", "3.14 is pi"),
+        ('![a **b**](x.png "title")', "x.png", "a b"),
+        ("![図](%E5%9B%B3%201.png)", "図 1.png", "図"),
+        ("![](<my file.png>)", "my file.png", ""),
+        ("![](my file.png)", "my file.png", ""),
+        ("![](a_(1).png)", "a_(1).png", ""),
+        ("![](a.png =300x200)", "a.png", ""),
+        ("![a|300](a.png)", "a.png", "a"),
+        ("![a][Ref]\n\n[ref]: <x y.png> 'title'", "x y.png", "a"),
+        ("![ref][]\n\n[ref]: x.png", "x.png", "ref"),
+        ("![ref]\n\n[ref]: x.png", "x.png", "ref"),
+        ("![[a b.png|300x200]]", "a b.png", ""),
+        ("![[a.png|alt|300]]", "a.png", "alt"),
+        ("- ![in an item](x.png)", "x.png", "in an item"),
+        ("> ![in a quote](x.png)", "x.png", "in a quote"),
+        ("|![in a cell](x.png)|\n|-|", "x.png", "in a cell"),
+        ("text ![inline](x.png) text", "x.png", "inline"),
     ],
 )
-def test_plain_text_has_no_marks_and_no_link_targets(markdown: str, text: str) -> None:
-    assert plain(markdown) == text
+def test_images_have_target_and_alternative_text(text: str, target: str, alt: str) -> None:
+    assert images(text) == [(target, alt)]
 
 
-@pytest.mark.parametrize("unit", ["[", "[[", "![", "[a](", "`", "*a", "<!--", "# h\n", "> ", "・"])
-def test_a_hundred_thousand_marks_are_read(unit: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`![a](b.png)`",
+        "```\n![a](b.png)\n```",
+        "    ![a](b.png)",
+        "\\![a](b.png)",
+        "[a](b.png)",
+        "![[Note]]",
+        "! [a](b)",
+    ],
+)
+def test_what_shows_no_image_is_none(text: str) -> None:
+    assert images(text) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("a/b.png", "a/b.png"),
+        ("../a%20b.png", "../a b.png"),
+        ("a\\b.png", "a/b.png"),
+        ("a.png?raw=true#x", "a.png"),
+        ("https://example.org/a.png", ""),
+        ("//example.org/a.png", ""),
+        ("data:image/png;base64,AAAA", ""),
+        ("attachment:a.png", ""),
+        ("file:///etc/passwd", ""),
+        ("C:\\a.png", ""),
+        ("/etc/passwd", ""),
+        ("~/a.png", ""),
+    ],
+)
+def test_only_paths_beside_or_below_the_note_are_local(target: str, path: str) -> None:
+    document = parse(f"![x](<{target}>)")
+    assert [image.path for image in document.images] == [path]
+    assert [image.path for image in document.local_images()] == ([path] if path else [])
+
+
+def test_an_embedded_file_is_named_and_not_placed() -> None:
+    assert [(i.path, i.by_name) for i in parse("![[図 1.png]] ![](a.png)").images] == [
+        ("図 1.png", True),
+        ("a.png", False),
+    ]
+
+
+def test_images_of_html_are_listed_where_they_stood() -> None:
+    source = "a <b>c</b>\n\n<img alt='図 &amp; 表' width=3 src=\"x.png\"> ![d](e.png)\n"
+    view = view_of(source)
+    document = parse(view.text, images=view.images)
+    assert [(i.target, i.alt, i.offset) for i in document.images] == [
+        ("x.png", "図 & 表", 5),
+        ("e.png", "d", 6),
+    ]
+
+
+def test_lines_that_define_targets_are_metadata_and_the_text_around_them_is_not() -> None:
+    text = "[a]: http://x\n[b]: <y z.md> 'T'\nSee [this][a].\n"
+    assert shown(parse(text)) == [
+        ("metadata", 0, "[a]: http://x\n[b]: <y z.md> 'T'"),
+        ("paragraph", 0, "See [this][a]."),
+    ]
+
+
+def test_a_footnote_of_several_paragraphs_is_no_code() -> None:
+    document = parse("text[^1]\n\n[^1]: one\n\n    two\n\nthree\n")
+    assert [n.kind for n in document.nodes] == ["paragraph"] * 4
+
+
+def test_tags_stand_in_front_matter_and_text() -> None:
+    text = "---\ntags: '#a, b'\n---\n#c と #数学/線形 `#d` [x](y#e) #1 #ff0000 #fff ##f #a\n\n    #g\n"
+    assert parse(text).tags == ("a", "b", "c", "数学/線形")
+
+
+def test_a_text_file_has_no_tags() -> None:
+    assert parse("#include <a>\n", plain_text=True).tags == ()
+
+
+def test_aliases_stand_in_front_matter() -> None:
+    assert parse("---\naliases: [細胞, cell]\n---\n").aliases == ("細胞", "cell")
+
+
+def test_broken_front_matter_keeps_its_lines_and_leaves_a_remark() -> None:
+    document = parse("---\ntitle: a: b\n---\nbody\n")
+    assert shown(document) == [("metadata", 0, "---\ntitle: a: b\n---"), ("paragraph", 0, "body")]
+    assert [(r.key, r.values["line"]) for r in document.remarks] == [("front_matter", 2)]
+
+
+def test_a_remark_can_be_said_in_both_languages() -> None:
+    (remark,) = parse("---\na: [\n---\n").remarks
+    for language in ("en", "ja"):
+        assert "3" in sentence(f"note.{remark.key}", language=language, **remark.values)
+
+
+def test_the_name_of_the_file_is_the_title_where_there_is_no_other() -> None:
+    exported = "Linear algebra 0123456789abcdef0123456789abcdef"
+    assert parse("text", name=exported).title == "Linear algebra"
+    assert parse("# Heading", name=exported).title == "Heading"
+    assert parse("# ![](logo.png)\n\n# Heading", name="x").title == "Heading"
+    assert parse("## 12/1\n\n### 振り返り", name="日報").title == "日報"
+
+
+def test_properties_under_the_title_are_metadata_and_others_are_text() -> None:
+    document = parse("# T\n\nCreated: May 1, 2024 10:00 AM\nLecturer: Tanaka\nTags: 代数, b\n\nbody\n")
+    assert shown(document)[1:] == [
+        ("metadata", 0, "Created: May 1, 2024 10:00 AM"),
+        ("paragraph", 0, "Lecturer: Tanaka"),
+        ("metadata", 0, "Tags: 代数, b"),
+        ("paragraph", 0, "body"),
+    ]
+    assert document.tags == ("代数", "b")
+
+
+@pytest.mark.parametrize("body", ["TCP: a protocol", "Tags: a\nand more", "text\n\nTags: a"])
+def test_other_lines_under_the_title_are_text(body: str) -> None:
+    assert {n.kind for n in parse(f"# T\n\n{body}\n").nodes} == {"heading", "paragraph"}
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "[",
+        "[[",
+        "![",
+        "[a](",
+        '[a](b "',
+        "[a](<",
+        "](",
+        "[^1]: ",
+        "[a]: http://b\n",
+        "%%\n",
+        "> ",
+        "- ",
+        "・",
+        "# h\n",
+        "![a](b.png)\n",
+        "- 5/1 x\n",
+    ],
+)
+def test_a_hundred_thousand_marks_make_a_tree(unit: str) -> None:
     text = (unit * 100_000)[:100_000]
-    assert plain(text) is not None
     assert parse(text).text == text
+
+
+def test_a_megabyte_of_embedded_data_leaves_nothing() -> None:
+    data = "QUJD" * 250_000
+    image = f"data:image/png;base64,{data}"
+    source = f"![図]({image}) <img src='{image}'>\n\n[x]: <{image}>\n"
+    view = view_of(source)
+    assert len(view.text) < 200
+    document = parse(view.text, images=view.images)
+    assert [(image.target, image.path) for image in document.images] == [("data:image/png;base64", "")] * 2
+    assert "QUJD" not in plain(view.text) + plain(source)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.read import NoteRecord, read_note
+from ingest.read import NoteRecord, Reading, read_note
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 
@@ -55,7 +55,16 @@ def test_the_title_falls_back_to_the_file_s_name(analyser: Analyser) -> None:
 def test_headings_and_ancestors_are_indexed_with_a_passage(analyser: Analyser) -> None:
     record = read("# 光合成\n\n葉緑体で行われる。\n".encode(), analyser).chunks[0]
     assert set(analyser.words("光合成")) <= set(record.words)
-    assert record.embedded_text.startswith("光合成\n")
+    assert record.windows == ()
+    reading = Reading(languages=frozenset({"ja"}))
+    note = read_note(
+        "# 光合成\n\n葉緑体で行われる。\n".encode(),
+        path="a.md",
+        root="/r",
+        analyser=analyser,
+        reading=reading,
+    )
+    assert note.chunks[0].windows == ("光合成\n光合成\n\n葉緑体で行われる。",)
 
 
 def test_a_passage_keeps_its_id_until_its_text_changes(analyser: Analyser) -> None:

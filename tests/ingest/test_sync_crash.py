@@ -11,18 +11,22 @@ import pytest
 from ingest.store import Store
 from ingest.sync import Ingest
 from terakoya.text.analyser import Analyser
+from tests.soak.ingesting import group, until
 
 CHILD = """
 import sys
 from pathlib import Path
 from ingest import sync
+from ingest.mapping import InThisProcess, LocalProcesses
 from ingest.store import Store
 from terakoya.text.analyser import Analyser
 sync._BATCH_CHUNKS = 6
+mapper = {"here": InThisProcess(), "workers": LocalProcesses(2, patience=0)}[sys.argv[3]]
 store = Store(Path(sys.argv[1]), read_only=False)
 def progress(done, total, what):
     print(done, flush=True)
-sync.Ingest(store, Analyser(), None, max_bytes=2**20).run([Path(sys.argv[2])], progress=progress)
+ingest = sync.Ingest(store, Analyser(), None, max_bytes=2**20, mapper=mapper)
+ingest.run([Path(sys.argv[2])], progress=progress)
 """
 NOTES = 60
 SECTIONS = 3
@@ -33,9 +37,9 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "where"), [(0, "here"), (1, "here"), (2, "workers"), (3, "workers")])
 def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
-    write, tmp_path: Path, analyser: Analyser, seed: int
+    write, tmp_path: Path, analyser: Analyser, seed: int, where: str
 ) -> None:
     folder = write(
         {
@@ -48,10 +52,11 @@ def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
     path = tmp_path / "home" / "terakoya.duckdb"
     stop = random.Random(seed).randrange(5, NOTES - 5)
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path), str(folder)],
+        [sys.executable, "-c", CHILD, str(path), str(folder), where],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
+        start_new_session=True,
     )
     assert child.stdout
     for line in child.stdout:
@@ -60,6 +65,7 @@ def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
             break
     assert child.wait() == -signal.SIGKILL
     child.stdout.close()
+    until(lambda: not group(child.pid), seconds=20, what="workers left over")
 
     with Store(path, read_only=False) as store:
         notes = store.notes()

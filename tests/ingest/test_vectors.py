@@ -25,10 +25,24 @@ CORPUS = {
 }
 
 
+class Words:
+    """Counts words, and two marks around them."""
+
+    limit = 40
+    fingerprint = "words-40"
+
+    def count(self, text: str) -> int:
+        return len(text.split()) + 2
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        return [found.span() for found in re.finditer(r"\S+", text)]
+
+
 class HashingEmbedder:
     """Words hashed into a unit vector, synonyms into the same place. Reads English alone."""
 
     dimensions = 64
+    tokens: Words | None = None
     languages: frozenset[Language] = frozenset({"en"})
 
     def __init__(self, fingerprint: str = "hashing|1") -> None:
@@ -174,3 +188,79 @@ def test_notes_that_came_in_without_the_embedder_are_read_when_it_is_back(
 def test_a_dry_run_embeds_nothing(write, sync, vectors: Vectors, embedder: HashingEmbedder) -> None:
     sync(write(CORPUS), vectors=vectors, dry_run=True)
     assert (embedder.read, vectors.count()) == ([], 0)
+
+
+LONG = "# Garage\n\n" + "The house has a wall and a roof. " * 30 + "The automobile stands behind it.\n"
+
+
+def test_a_unit_over_the_limit_is_found_by_its_end(
+    store: Store, analyser: Analyser, write, sync, embedder: HashingEmbedder
+) -> None:
+    embedder.tokens = Words()
+    vectors = Vectors(store, embedder)
+    sync(write({"long.md": LONG, **CORPUS}), vectors=vectors)
+    ((chunks, windows),) = store.rows(
+        """SELECT count(DISTINCT c.id), count(*) FROM vectors v JOIN chunks c ON c.id = v.chunk
+           JOIN notes n ON n.id = c.note WHERE n.path = 'long.md'"""
+    )
+    assert chunks == 1
+    assert windows >= 5
+    assert all(Words().count(text) <= Words.limit for text in embedder.read)
+    found = vectors.search("the automobile stands behind it", 2)
+    assert len(found) == 2, "a chunk counts once"
+    (number,) = store.rows(
+        "SELECT c.id FROM chunks c JOIN notes n ON n.id = c.note WHERE n.path = 'long.md'"
+    )[0]
+    assert max(found, key=lambda chunk: found[chunk]) == number
+
+
+def test_the_tokenizer_is_part_of_what_a_note_was_read_with(
+    store: Store, write, sync, notes, embedder: HashingEmbedder
+) -> None:
+    sync(write({"long.md": LONG}), vectors=Vectors(store, embedder))
+    embedder.tokens = Words()
+    report = sync(notes, vectors=Vectors(store, embedder))
+    assert report.changed == ["long.md"]
+    assert sync(notes, vectors=Vectors(store, embedder)).unchanged == 1
+
+
+def test_a_new_embedder_that_is_interrupted_goes_on_where_it_was(
+    store: Store, analyser: Analyser, write, sync, notes, vectors: Vectors
+) -> None:
+    corpus = {f"n{n}.md": f"Note {n} about the car number {n}.\n" for n in range(400)}
+    sync(write(corpus), vectors=vectors)
+    other = HashingEmbedder("other|2")
+    changed = Vectors(store, other)
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    sync(notes, vectors=changed, cancelled=cancelled)
+    first = len(other.read)
+    assert 0 < first < 400
+    assert changed.search("automobile", 5) == {}, "what is embedded already must not outrank what is not"
+    sync(notes, vectors=changed)
+    assert len(other.read) == 400, "nothing is embedded twice"
+    assert changed.count() == 400
+    assert HybridRetriever(store, analyser, changed).search("automobile").arms == ("lexical", "vector")
+
+
+def test_an_ingest_that_is_stopped_while_embedding_keeps_whole_notes_alone(
+    store: Store, write, sync, notes, vectors: Vectors
+) -> None:
+    folder = write({f"n{n}.md": f"Note {n} about the car number {n}.\n" for n in range(700)})
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 700
+
+    report = sync(folder, vectors=vectors, cancelled=cancelled)
+    assert len(report.added) == store.counts()[0] < 700
+    assert vectors.count() == store.counts()[1]
+    assert len(sync(notes, vectors=vectors).added) == 700 - len(report.added)
+    assert vectors.count() == 700

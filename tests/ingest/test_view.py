@@ -37,6 +37,14 @@ PIECES = st.lists(
             "<!-- x\ny -->",
             "😀",
             "\u2028",
+            "%%",
+            "%%\n",
+            "<a href='x'\n b>",
+            "<script>",
+            "</script>",
+            "<img src=x alt=y>",
+            "data:image/png;base64," + "QUJD" * 12,
+            "> ```\n",
         ]
     ),
     max_size=25,
@@ -85,9 +93,20 @@ def test_the_cuts_of_a_piece_lead_to_the_same_places(source: str, data: st.DataO
         ("<!-- <b>x</b> -->y", "y"),
         ("<!--\n```\n-->\n<b>bold</b>", "\n\n\nbold"),
         ("<ruby>漢<rt>かん</rt></ruby>", "漢かん"),
+        ('a <img src="x.png" alt="y > z"> b', "a  b"),
+        ('<a\n  href="x"\n>\nb</a>', "\n\n\nb"),
+        ('<a href="x"title="y">b</a>', "b"),
+        ("a<script>let x = '<b>'\n</script>b<style>p {}</style>", "a\nb"),
+        ("a %%hidden%% b", "a  b"),
+        ("これは%%秘密%%です", "これはです"),
+        ("%%\nhidden\n\nstill\n%%\nseen", "\n\n\n\n\nseen"),
+        ("%% hidden\nstill %%\nseen", "\n\nseen"),
+        ("%% `a %% b`", " b`"),
+        (f"![a](data:image/png;base64,{'QUJD' * 20})", "![a](data:image/png;base64,)"),
+        (f"[a]: <data:image/png;base64,{'QUJD' * 20}>", "[a]: <data:image/png;base64,>"),
     ],
 )
-def test_tags_and_comments_are_not_seen(source: str, seen: str) -> None:
+def test_tags_comments_and_embedded_data_are_not_seen(source: str, seen: str) -> None:
     assert view_of(source).text == seen
 
 
@@ -103,6 +122,13 @@ def test_tags_and_comments_are_not_seen(source: str, seen: str) -> None:
         "<question>",
         "<!-- never closed",
         "<b",
+        "a <b and c> d",
+        "a <p and\nq> d",
+        '<a href="x"\n\nb>',
+        "100%% of it, 50%% of that",
+        "%% section one\nx\n%% section two\ny",
+        "%% never closed",
+        "data:image/png;base64,QUJD",
     ],
 )
 def test_what_is_no_html_is_text(source: str) -> None:
@@ -120,10 +146,24 @@ def test_what_is_no_html_is_text(source: str) -> None:
         "> ```\n> <br>\n> ```",
         "````\n```\n<b>\n```\n````",
         "```\n<b> in a fence that never closes\n",
+        "```\n%%\n```\n\n%%\n",
+        "`%%a%%`",
+        f"`data:image/png;base64,{'QUJD' * 20}`",
     ],
 )
 def test_code_is_seen_as_it_is(source: str) -> None:
     assert view_of(source).text == source
+
+
+def test_percent_signs_mean_nothing_in_a_text_file() -> None:
+    assert view_of("a %%b%% c", plain_text=True).text == "a %%b%% c"
+
+
+@pytest.mark.parametrize(
+    "code", ["```print(1)```", "> ```\n> x\n> ```", "> ```\n> x", "\\`", "``` `", "~~~\nx\n~~~", "`<script>`"]
+)
+def test_what_stands_behind_code_is_seen_as_text(code: str) -> None:
+    assert view_of(f"{code}\n\n<b>y</b>").text == f"{code}\n\ny"
 
 
 def test_tags_behind_code_are_taken_out() -> None:
@@ -137,3 +177,41 @@ def test_a_comment_mark_inside_code_begins_no_comment() -> None:
 def test_many_marks_are_read_in_one_pass() -> None:
     source = "<!-- x --> <b>y</b> `c` <!--\n" * 5000
     assert re.sub(r"\s", "", view_of(source).text).startswith("y`c`")
+
+
+def test_images_are_kept_with_their_place() -> None:
+    view = view_of("<p>a</p><img src='b.png' alt='c\nd'>e `<img src=f>` <!-- <img src=g> --> <img alt=h>")
+    assert [(i.target, i.alt, i.offset) for i in view.images] == [("b.png", "c d", 1)]
+    assert view.text[1] == "\n"
+
+
+@settings(max_examples=200)
+@given(PIECES)
+def test_images_lie_in_the_view_in_order(source: str) -> None:
+    view = view_of(source)
+    offsets = [image.offset for image in view.images]
+    assert offsets == sorted(offsets)
+    assert all(0 <= offset <= len(view.text) for offset in offsets)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "`",
+        "`a``",
+        "<a ",
+        '<a b="',
+        "<a\n",
+        "<script>",
+        "<!--",
+        "%%",
+        "%%\n",
+        "%% x\n",
+        "data:",
+        "<b>",
+        "> ```\n",
+    ],
+)
+def test_a_hundred_thousand_marks_are_seen(unit: str) -> None:
+    source = (unit * 100_000)[:100_000]
+    assert view_of(source).text.count("\n") == source.count("\n")

@@ -1,7 +1,11 @@
 """Errors: each says what to do, in the reader's language, wherever it surfaces."""
 
+import pickle
+from pathlib import Path
+
 import pytest
 
+from terakoya import errors
 from terakoya.errors import (
     BadInput,
     Busy,
@@ -12,6 +16,10 @@ from terakoya.errors import (
     Unavailable,
     rebuild,
 )
+
+EVERY_KIND = [
+    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, TerakoyaError)
+]
 
 
 def test_an_error_is_told_in_either_language() -> None:
@@ -45,3 +53,18 @@ def test_an_error_of_another_process_keeps_its_kind_and_its_sentence(kind: type[
         "ノートがありません。",
         "ノートがありません。",
     )
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_an_error_passes_between_processes_as_it_is(kind: type[TerakoyaError]) -> None:
+    error = kind("path_unreadable", path=Path("a.md"), reason=OSError("locked"))
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert again.key == error.key
+    assert [again.message(language) for language in ("en", "ja")] == [
+        error.message(language) for language in ("en", "ja")
+    ]
+    told = rebuild("note_unknown", "ノートがありません。", 404)
+    assert pickle.loads(pickle.dumps(told)).message("en") == "ノートがありません。"
+    numbered = kind("note_large", path="a.md", size=2.5, limit=1)
+    assert pickle.loads(pickle.dumps(numbered)).values == {"path": "a.md", "size": 2.5, "limit": 1}

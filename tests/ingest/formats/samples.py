@@ -195,8 +195,34 @@ def epub(*, encryption: str = "") -> bytes:
 
 def pdf(*pages: list[str], encrypt: bool = False) -> bytes:
     """A PDF with one text line below the other, in a Japanese font that is not embedded."""
+    streams = []
+    for lines in pages:
+        shown = "".join(f"<{line.encode('utf-16-be').hex()}> Tj 0 -20 Td " for line in lines)
+        streams.append(f"BT /F1 12 Tf 50 780 Td {shown} ET" if lines else "0 0 100 100 re f")
+    return _pdf(streams, encrypt=encrypt)
+
+
+Placed = tuple[float, float, float, str]
+"""Left, baseline and size in points, and a text; kana and kanji are as wide as high, ASCII half of it."""
+
+
+def placed_pdf(*pages: list[Placed], rotate: int = 0, outline: tuple[tuple[str, int], ...] = ()) -> bytes:
+    """A PDF that draws texts where they are told to stand, in this order."""
+    streams = [
+        "".join(
+            f"BT /F1 {size} Tf 1 0 0 1 {x} {y} Tm <{text.encode('utf-16-be').hex()}> Tj ET\n"
+            for x, y, size, text in page
+        )
+        for page in pages
+    ]
+    return _pdf(streams, rotate=rotate, outline=outline)
+
+
+def _pdf(
+    streams: list[str], *, encrypt: bool = False, rotate: int = 0, outline: tuple[tuple[str, int], ...] = ()
+) -> bytes:
     objects: list[bytes] = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"",
         b"",
         b"<< /Type /Font /Subtype /Type0 /BaseFont /HeiseiMin-W3 /Encoding /UniJIS-UTF16-H /DescendantFonts [4 0 R] >>",
         b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HeiseiMin-W3 /DW 1000 /W [1 [500 500 500] 4 94 500] "
@@ -205,16 +231,29 @@ def pdf(*pages: list[str], encrypt: bool = False) -> bytes:
         b"/Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 >>",
     ]
     kids = []
-    for lines in pages:
-        shown = "".join(f"<{line.encode('utf-16-be').hex()}> Tj 0 -20 Td " for line in lines)
-        stream = f"BT /F1 12 Tf 50 780 Td {shown} ET".encode() if lines else b"0 0 100 100 re f"
+    for text in streams:
+        stream = text.encode()
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
         objects.append(
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R "
-            b"/Resources << /Font << /F1 3 0 R >> >> >>" % len(objects)
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Rotate %d "
+            b"/Resources << /Font << /F1 3 0 R >> >> >>" % (len(objects), rotate)
         )
         kids.append(b"%d 0 R" % len(objects))
     objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(kids))
+    first = len(objects) + 1
+    for at, (title, page) in enumerate(outline):
+        follows = b"/Next %d 0 R" % (first + at + 1) if at + 1 < len(outline) else b""
+        named = b"<feff%s>" % title.encode("utf-16-be").hex().encode()
+        objects.append(
+            b"<< /Title %s /Parent %d 0 R /Dest [%s /Fit] %s >>"
+            % (named, first + len(outline), kids[page], follows)
+        )
+    marks = b""
+    if outline:
+        last = first + len(outline) - 1
+        objects.append(b"<< /Type /Outlines /First %d 0 R /Last %d 0 R >>" % (first, last))
+        marks = b"/Outlines %d 0 R" % len(objects)
+    objects[0] = b"<< /Type /Catalog /Pages 2 0 R %s >>" % marks
     out = bytearray(b"%PDF-1.5\n")
     places = []
     for number, content in enumerate(objects, start=1):
@@ -236,6 +275,8 @@ def pdf(*pages: list[str], encrypt: bool = False) -> bytes:
     )
     return bytes(out)
 
+
+CSV = '語,意味,Tags\n細胞膜,細胞を包む膜,"biology, cell"\nmitochondria,発電所,"a | b\nc"\n'
 
 PDF_PAGES = (
     [
@@ -266,4 +307,5 @@ def samples() -> dict[str, bytes]:
         "net.pptx": pptx(),
         "stars.epub": epub(),
         "physics.pdf": pdf(*PDF_PAGES),
+        "words.csv": CSV.encode(),
     }

@@ -23,7 +23,7 @@ def page(html: str) -> str:
 
 
 def test_there_is_a_sample_of_every_format() -> None:
-    assert {PurePosixPath(name).suffix for name in samples.samples()} == FORMATS - {".htm"}
+    assert {PurePosixPath(name).suffix for name in samples.samples()} == FORMATS - {".htm", ".tsv"}
 
 
 def test_a_page_keeps_its_structure_and_loses_what_nobody_reads() -> None:
@@ -33,7 +33,7 @@ def test_a_page_keeps_its_structure_and_loses_what_nobody_reads() -> None:
         "# 光合成\n\n葉緑体は光のエネルギーを使う。Chlorophyll absorbs <red> light.\n\n"
         "- 明反応\n  - 水を分解する\n- 暗反応\n3. third\n4. fourth\n\n"
         "| 段階 | 場所 |\n| --- | --- |\n| 明反応 | チラコイド \\| 膜 |\n\n"
-        '```python\ndef leaf():\n    return "green"\n```\n\nSee the paper.\n\n![葉の断面](leaf.png)\n\n'
+        '```python\ndef leaf():\n    return "green"\n```\n\nSee the paper.\n\n![葉の断面](a/leaf.png)\n\n'
         "> 静かな引用\n\n$$\nE = mc^2\n$$"
     )
 
@@ -71,8 +71,11 @@ def test_a_page_is_read_as_a_browser_shows_it(html: str, text: str) -> None:
 def test_a_notebook_keeps_its_cells_and_bounds_its_output() -> None:
     found = read("book.ipynb")
     assert "# 勾配降下法" in found.text
-    assert "```python\nprint('loss', 0.25)\n```\n\n```\nloss 0.25\n```\n\n![image/png](output)" in found.text
-    assert "![p](image)" in found.text
+    assert (
+        "```python\nprint('loss', 0.25)\n```\n\n```\nloss 0.25\n```\n\n![image/png](attachment:output)"
+        in found.text
+    )
+    assert "![p](data:)" in found.text
     assert "AAAA" not in found.text
     assert len(found.text) < 2500
     assert found.markup
@@ -89,7 +92,7 @@ def test_a_document_of_word_keeps_headings_lists_tables_and_notes() -> None:
         "# 細胞の観察\n\nミトコンドリアは細胞の発電所と呼ばれる。\n\n## Second part\n\n"
         "- bullet 一\n  - nested 二\n1. first step\n2. second step\n\n"
         "| 器官 | 役割 |\n| --- | --- |\n| 核 | DNA を守る |\n\n"
-        "\\# kept[^2]\n\n$\\frac{a}{b}$\n\n[^2]: 脚注の文"
+        "\\# kept[^1]\n\n$\\frac{a}{b}$\n\n[^1]: 脚注の文"
     )
 
 
@@ -134,6 +137,25 @@ def test_lines_that_few_pages_repeat_stay() -> None:
     assert read("a.pdf", samples.pdf(*pages)).text.count("Same") == 2
 
 
+def test_a_table_of_text_is_a_table_whose_first_row_is_its_header() -> None:
+    expected = (
+        "| 語 | 意味 | Tags |\n| --- | --- | --- |\n| 細胞膜 | 細胞を包む膜 | biology, cell |\n"
+        "| mitochondria | 発電所 | a \\| b c |"
+    )
+    assert read("words.csv").text == expected
+    tabbed = samples.CSV.replace('"biology, cell"', "biology, cell").replace('"a | b\nc"', "a | b c")
+    tabbed = "\n".join("\t".join(line.split(",", 2)) for line in tabbed.splitlines())
+    assert read("a.tsv", tabbed.encode("cp932")).text == expected
+    assert read("a.csv", expected[:0].encode()).text == ""
+
+
+def test_a_table_with_the_rows_of_a_data_set_is_refused() -> None:
+    assert read("a.csv", b"a,b\n" + b"1,2\n" * 2000).text.count("\n") == 2001
+    with pytest.raises(BadInput) as caught:
+        read("a.csv", b"a,b\n" + b"1,2\n" * 2001)
+    assert caught.value.key == "note_rows"
+
+
 def test_what_was_written_parses_back_into_the_same_blocks() -> None:
     writer = Writer()
     writer.heading(2, "題\n名")
@@ -170,6 +192,8 @@ def test_what_was_written_parses_back_into_the_same_blocks() -> None:
         ("a.ipynb", b"[" * 200_000, "note_damaged"),
         ("a.ipynb", b'{"cells": ' + b"9" * 100_000 + b"}", "note_damaged"),
         ("a.html", b"\x89PNG\r\n\x1a\n", "note_binary"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n", "note_binary"),
+        ("a.csv", b'a,"' + b"x" * 200_000, "note_damaged"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_one_sentence(name: str, data: bytes, key: str) -> None:

@@ -3,20 +3,18 @@
 import random
 import stat
 import zipfile
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from ingest.formats import extract, pdf, pdf_pages
+from ingest.formats import extract
 from ingest.formats.archive import Archive
 from ingest.formats.markup import parse_xml
 from ingest.formats.tags import tags
-from ingest.read import NoteRecord, read_note
 from terakoya.errors import BadInput
-from terakoya.text.analyser import Analyser
 from tests.ingest.formats import samples
+from tests.soak.targets import check_note
 
 LAUGHS = """<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><w:document xmlns:w="x"><w:body>&c;</w:body></w:document>"""
@@ -152,21 +150,6 @@ def test_names_that_windows_wrote_in_japanese_are_read() -> None:
         assert archive.names == ["ノー.md"]
 
 
-def test_a_pdf_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    slow = tmp_path / "slow.py"
-    slow.write_text("import threading\nthreading.Event().wait()")
-    monkeypatch.setattr(pdf_pages, "__file__", str(slow))
-    monkeypatch.setattr(pdf, "SECONDS", 1)
-    assert refusal("a.pdf", samples.pdf(["x"])).key == "note_slow"
-
-
-def test_a_pdf_that_kills_its_process_is_damaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    crash = tmp_path / "crash.py"
-    crash.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
-    monkeypatch.setattr(pdf_pages, "__file__", str(crash))
-    assert refusal("a.pdf", samples.pdf(["x"])).key == "note_damaged"
-
-
 def mutated(data: bytes, chance: random.Random) -> bytes:
     changed = bytearray(data)
     for _ in range(chance.choice((1, 2, 8, 30))):
@@ -196,46 +179,17 @@ def rezipped(data: bytes, chance: random.Random) -> bytes:
     return samples.zipped(files)
 
 
-def check(data: bytes, name: str, analyser: Analyser) -> None:
-    """Reads, or is refused in a sentence and nothing else; where it is read, every position is valid."""
-    with suppress(BadInput):
-        _check_positions(read_note(data, path=name, root="/notes", analyser=analyser))
-
-
-def _check_positions(note: NoteRecord) -> None:
-    note.view.text.encode()
-    lines = note.view.text.split("\n")
-    for record in note.chunks:
-        assert record.text in note.view.text
-        assert 1 <= record.start_line <= record.end_line <= len(lines)
-        assert record.text.split("\n")[0] in lines[record.start_line - 1]
-        assert list(record.pages) == sorted(record.pages)
-        assert all(0 <= at < len(record.text) and page > 0 for at, page in record.pages)
-
-
 @pytest.mark.parametrize("name", sorted(n for n in samples.samples() if not n.endswith(".pdf")))
-def test_300_mutations_of_a_file_are_read_or_refused(name: str, analyser: Analyser) -> None:
+def test_300_mutations_of_a_file_are_read_or_refused(name: str) -> None:
     data = samples.samples()[name]
     chance = random.Random(name)
     for number in range(300):
         changed = rezipped(data, chance) if data[:2] == b"PK" and number % 2 else mutated(data, chance)
-        check(changed, name, analyser)
+        check_note(changed, name)
 
 
-def test_300_mutations_of_a_pdf_are_read_or_refused(
-    analyser: Analyser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = samples.samples()["physics.pdf"]
+def test_300_mutations_of_a_pdf_are_read_or_refused() -> None:
     chance = random.Random("pdf")
-    for number in range(300):
-        changed = mutated(data, chance)
-        if number >= 10:  # the process costs more than the reading; ten show that it makes no difference
-            found = pdf_pages.pages_of(changed)
-            monkeypatch.setattr(pdf, "_pages", lambda data, path, found=found: _told(found, path))
-        check(changed, "physics.pdf", analyser)
-
-
-def _told(found: dict, path: str) -> list[str]:
-    if "problem" in found:
-        raise BadInput(f"note_{found['problem']}", path=path)
-    return found["pages"]
+    for data in (samples.samples()["physics.pdf"], samples.placed_pdf(*[[(50, 700, 10, "a text")]] * 3)):
+        for _ in range(150):
+            check_note(mutated(data, chance), "physics.pdf")

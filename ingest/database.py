@@ -1,0 +1,158 @@
+"""A DuckDB file: who may open it, and how it is read and changed."""
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import duckdb
+
+from terakoya.errors import Busy, Unavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_LOCKED: Final = re.compile(
+    "could not set lock|different configuration|used by another process|conflict on", re.IGNORECASE
+)
+_FULL: Final = re.compile("no space left|quota exceeded|file too large", re.IGNORECASE)
+
+
+class Database:
+    """One DuckDB file. Safe in several threads; one process may have it open for writing.
+
+    Attributes:
+        missing: Key of the sentence for a file that is to be read and is not there.
+        busy: Key of the sentence for a file that another process has open.
+        damaged: Key of the sentence for a file that cannot be read.
+    """
+
+    missing: ClassVar[str]
+    busy: ClassVar[str]
+    damaged: ClassVar[str]
+
+    def __init__(self, path: Path | None, *, read_only: bool) -> None:
+        """Opens the file; for writing it is made when it is not there. None is a database in memory.
+
+        Raises:
+            Unavailable: It is not there, or damaged.
+            Busy: Another process has it open.
+        """
+        self.path = path or Path(":memory:")
+        self.read_only = read_only
+        self.writing = threading.RLock()
+        self._connection = self._connect(path)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file; what was committed is on disk."""
+        self._connection.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection for the calling thread."""
+        return self._connection.cursor()
+
+    def rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query.
+
+        Raises:
+            Unavailable: The file is damaged where it was read.
+        """
+        try:
+            with self.cursor() as cursor:
+                return cursor.execute(sql, values or {}).fetchall()
+        except duckdb.ProgrammingError:
+            raise
+        except duckdb.Error as error:
+            raise self.translated(error) from error
+
+    def columns(self, sql: str, values: Mapping[str, object]) -> "dict[str, NDArray[Any]]":
+        """The columns of a query as NumPy arrays, which is quicker than rows where a column holds vectors.
+
+        Raises:
+            Unavailable: The file is damaged where it was read.
+        """
+        try:
+            with self.cursor() as cursor:
+                return cursor.execute(sql, values).fetchnumpy()
+        except duckdb.Error as error:
+            raise self.translated(error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose changes all become visible at the end, or none of them."""
+        with self.writing, self.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except duckdb.Error as error:
+                _rollback(cursor)
+                raise self.translated(error) from error
+            except BaseException:
+                _rollback(cursor)
+                raise
+
+    def translated(self, error: duckdb.Error) -> Unavailable:
+        """What DuckDB says, as an error that a person may see."""
+        said = str(error)
+        if _LOCKED.search(said):
+            return Busy(self.busy, path=self.path)
+        if _FULL.search(said):
+            return Unavailable("disk_full", path=self.path)
+        return Unavailable(self.damaged, path=self.path, reason=said.splitlines()[0])
+
+    def _connect(self, path: Path | None) -> duckdb.DuckDBPyConnection:
+        if path and self.read_only and not path.exists():
+            raise Unavailable(self.missing, path=path)
+        if path and not self.read_only:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return duckdb.connect(
+                path or ":memory:",
+                read_only=self.read_only,
+                config={
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                    "enable_external_access": False,  # SQL reaches no other file and no network
+                },
+            )
+        except duckdb.Error as error:
+            raise self.translated(error) from None
+
+
+@contextmanager
+def registered(
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, object],
+    matrix: "NDArray[np.float32]",
+) -> Iterator[None]:
+    """A relation with one vector a row; through Arrow, as a parameter's lists take twenty times as long."""
+    import numpy as np
+    import pyarrow as pa
+
+    rows = np.ascontiguousarray(matrix, dtype=np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+    cursor.register(name, pa.table({**columns, "vector": vectors}))
+    try:
+        yield
+    finally:
+        cursor.unregister(name)
+
+
+def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:  # the transaction is already gone, or the database is
+        return

@@ -1,0 +1,114 @@
+"""Takes notes out of the store without reading the disk: their folder may be long gone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.folder import Root
+from ingest.rows import delete_notes
+from ingest.store import Store
+from terakoya.errors import BadInput, Busy, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What went.
+
+    Attributes:
+        sources: The notes, as they were listed.
+        folders: Paths of the roots of which nothing is left.
+        on_disk: Those of `sources` whose file is still there.
+    """
+
+    sources: tuple[str, ...]
+    folders: tuple[str, ...]
+    on_disk: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    id: int
+    root: Root
+    path: str
+    source: str
+
+
+def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool = False) -> Forgotten:
+    """Deletes a note, or all notes below a folder, in one transaction; no file is touched.
+
+    Args:
+        store: Open for writing, unless `dry_run`.
+        source: A note or a folder of notes, as `Store.notes` lists them.
+        path: Where that is on disk, absolute; asked only when no source fits. It need not exist.
+        dry_run: Only say what would go.
+
+    Raises:
+        BadInput: Nothing is named.
+        NotFound: The store has nothing there.
+        Busy: An ingest is under way.
+    """
+    if not source.strip("/"):
+        raise BadInput("forget_nothing")
+    if not store.ingesting.acquire(blocking=False):
+        raise Busy("ingest_busy")
+    try:
+        roots = [
+            Root(id=row[0], path=Path(row[1]), name=row[2])
+            for row in store.rows("SELECT id, path, name FROM roots ORDER BY id")
+        ]
+        notes = _notes(store, roots)
+        going, empty = _chosen(source, path, notes, roots)
+        forgotten = Forgotten(
+            sources=tuple(note.source for note in going),
+            folders=tuple(str(root.path) for root in empty),
+            on_disk=tuple(note.source for note in going if _on_disk(note)),
+        )
+        if not dry_run:
+            with store.transaction() as cursor:
+                delete_notes(cursor, [note.id for note in going])
+                cursor.execute(
+                    "DELETE FROM roots WHERE id IN (SELECT unnest($roots::BIGINT[]))",
+                    {"roots": [root.id for root in empty]},
+                )
+        return forgotten
+    finally:
+        store.ingesting.release()
+
+
+def _notes(store: Store, roots: Sequence[Root]) -> list[_Note]:
+    prefixes = store.root_names()
+    by_id = {root.id: root for root in roots}
+    rows = store.rows("SELECT id, root, path FROM notes ORDER BY root, path")
+    return [_Note(note, by_id[root], path, prefixes[root] + path) for note, root, path in rows]
+
+
+def _chosen(
+    source: str, path: Path | None, notes: Sequence[_Note], roots: Sequence[Root]
+) -> tuple[list[_Note], list[Root]]:
+    """The notes that go, and the roots that go with them."""
+    named = source.strip("/")
+    going = _below(lambda note: note.source, named, notes)
+    folders: list[Root] = []
+    if not going and path is not None:
+        place = path.resolve()
+        folders = [root for root in roots if root.path == place]
+        within = [note for note in notes if note.root.path in (place, *place.parents)]
+        going = _below(lambda note: str(note.root.path / note.path), str(place), within)
+    if not going and not folders:
+        known = ", ".join(f"`{root.path}`" for root in roots) or "-"
+        raise NotFound("forget_unknown", source=source, folders=known)
+    gone = {note.id for note in going}
+    touched = {note.root.id for note in going} | {root.id for root in folders}
+    kept = {note.root.id for note in notes if note.id not in gone}
+    return going, [root for root in roots if root.id in touched - kept]
+
+
+def _below(name: Callable[[_Note], str], place: str, notes: Sequence[_Note]) -> list[_Note]:
+    return [note for note in notes if name(note) == place or name(note).startswith(place + "/")]
+
+
+def _on_disk(note: _Note) -> bool:
+    """Whether the note's file is there, or for a member the archive that it was in."""
+    file = note.root.path / note.path
+    between = [file, *(parent for parent in file.parents if note.root.path in parent.parents)]
+    return any(place.is_file() for place in between)

@@ -1,0 +1,141 @@
+"""Runs a function over many items: here, or in worker processes of this machine.
+
+Both are `terakoya.protocols.Mapper`; a cluster's would be a third. What comes out is the same whichever ran.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from typing import Any, Final, TypeVar
+
+from terakoya.errors import Unavailable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PATIENCE: Final = 1.0
+"""Seconds that work is done in this process before workers are started, which costs them about as long."""
+_AHEAD: Final = 4
+"""Items a worker that wait or are done and not yet taken: what bounds the memory."""
+_work: list[Callable[[Any], Any]] = []  # in a worker: what it was started for
+
+
+class InThisProcess:
+    """One item after the other, in the thread that asks."""
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R | Unavailable, None, None]:
+        """See `terakoya.protocols.Mapper`."""
+        yield from map(function, items)
+
+
+class LocalProcesses:
+    """Worker processes of this machine, started when the work turns out to be long.
+
+    Args:
+        workers: Number of processes; one for each core that this process may use by default.
+        patience: Seconds of work in this process before they are started.
+    """
+
+    def __init__(self, workers: int | None = None, *, patience: float = PATIENCE) -> None:
+        self._workers = workers or _cores()
+        self._patience = patience
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R | Unavailable, None, None]:
+        """See `terakoya.protocols.Mapper`."""
+        started = time.monotonic()
+        rest = iter(items)
+        for item in rest:
+            yield function(item)
+            if time.monotonic() - started >= self._patience:
+                break
+        yield from self._spread(function, rest)
+
+    def _spread(
+        self, function: Callable[[T], R], items: Iterator[T]
+    ) -> Generator[R | Unavailable, None, None]:
+        pending: deque[tuple[T, Future[R]]] = deque()
+        pool: ProcessPoolExecutor | None = None
+        try:
+            while True:
+                while len(pending) < self._workers * _AHEAD and (item := next(items, _END)) is not _END:
+                    pool = pool or _pool(self._workers, function)
+                    pending.append((item, _submitted(pool, item)))
+                if not pending:
+                    return
+                item, future = pending.popleft()
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    # nobody can tell whose fault it was: each that was under way is tried again, alone
+                    again = [item, *(each for each, _ in pending)]
+                    pending.clear()
+                    if pool:
+                        pool.shutdown()
+                    pool = None
+                    for each in again:
+                        yield _alone(function, each)
+        finally:
+            if pool:
+                pool.shutdown(cancel_futures=True)
+
+
+_END: Final[Any] = object()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # what a container or `taskset` leaves to this process
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _pool(workers: int, function: Callable[[T], R]) -> ProcessPoolExecutor:
+    # `spawn`: a fork of a process with threads may hold a lock for ever
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(function,)
+    )
+
+
+def _submitted(pool: ProcessPoolExecutor, item: Any) -> Future[Any]:
+    try:
+        return pool.submit(_run, item)
+    except (
+        BrokenProcessPool
+    ) as error:  # it broke since the last result: this item shares the fate of the rest
+        broken: Future[Any] = Future()
+        broken.set_exception(error)
+        return broken
+
+
+def _alone(function: Callable[[T], R], item: T) -> R | Unavailable:
+    with _pool(1, function) as pool:
+        try:
+            return pool.submit(_run, item).result()  # type: ignore[no-any-return]
+        except BrokenProcessPool:
+            return Unavailable("worker_died", what=str(item))
+
+
+def _begin(function: Callable[[Any], Any]) -> None:
+    _work.append(function)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group: the parent ends its workers
+    parent = multiprocessing.parent_process()
+    if parent:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """A worker of a parent that was killed would wait for work for ever."""
+    wait([sentinel])
+    os._exit(1)
+
+
+def _run(item: Any) -> Any:
+    return _work[0](item)
