@@ -1,5 +1,6 @@
 """Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
 
+import sqlite3
 import threading
 import time
 import uuid
@@ -8,6 +9,7 @@ from typing import Any
 
 from app.question import checked_question
 from app.threads import Threads
+from terakoya.errors import Unavailable
 from terakoya.protocols import Tracer
 from terakoya.text.language import language_of
 from terakoya.types import Effort, Outcome
@@ -23,6 +25,7 @@ class Asker:
 
     def __init__(self, parts: Parts, threads: Threads, tracer: Tracer) -> None:
         self._tracer = tracer
+        self._threads = threads
         self._graph = build_graph(parts, threads.saver)
         self._busy = [threading.Lock() for _ in range(64)]
 
@@ -48,17 +51,25 @@ class Asker:
                 stream_mode=["custom", "updates", "values"],
                 durability="exit",
             )
-            for mode, event in events:
-                if mode == "custom":
-                    listen(event["type"], {name: value for name, value in event.items() if name != "type"})
-                elif mode == "values":
-                    state = event
-                else:
-                    now = time.perf_counter()
-                    for name in event:
-                        timings[name] = round((now - since) * 1000, 3)
-                        listen("step", {"name": name})
-                    since = now
+            try:
+                for mode, event in events:
+                    if mode == "custom":
+                        listen(event["type"], {k: value for k, value in event.items() if k != "type"})
+                    elif mode == "values":
+                        state = event
+                    else:
+                        now = time.perf_counter()
+                        for name in event:
+                            timings[name] = round((now - since) * 1000, 3)
+                            listen("step", {"name": name})
+                        since = now
+            except sqlite3.OperationalError as error:
+                turns = state.get("turns")  # the checkpoint is written when all is done
+                if not turns or turns[-1]["trace_id"] != trace.trace_id:
+                    raise
+                self._tell_unkept(error, asked, listen)
+            if self._threads.trouble:
+                self._tell_unkept(self._threads.trouble, asked, listen)
             timings["total"] = round((time.perf_counter() - started) * 1000, 3)
             outcome = outcome_of(state["turns"][-1], thread, timings)
             listen("replace", {"text": outcome.answer})
@@ -68,6 +79,10 @@ class Asker:
                 metadata={"citations": len(outcome.citations), "timings": timings},
             )
         return outcome
+
+    def _tell_unkept(self, reason: sqlite3.OperationalError, question: str, listen: Listen) -> None:
+        error = Unavailable("thread_unkept", path=self._threads.path, reason=reason)
+        listen("notice", {"code": error.key, "message": error.message(language_of(question))})
 
 
 def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, float]) -> Outcome:

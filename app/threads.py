@@ -19,16 +19,35 @@ _LATEST: Final = """
 
 
 class Threads:
-    """The conversations of one installation. Safe in several threads and processes."""
+    """The conversations of one installation. Safe in several threads and processes.
+
+    Attributes:
+        trouble: Why the file cannot be written, so that this process keeps conversations in memory only: a
+            full disk is no reason to leave a question without its answer. None where all is well.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = path
+        self.trouble: sqlite3.OperationalError | None = None
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        path.chmod(0o600)
-        self.saver = SqliteSaver(self._connection)
-        self.saver.setup()
+        try:
+            self._open(path)
+        except sqlite3.OperationalError as error:
+            self.trouble = error
+            self._open(":memory:")
+
+    def _open(self, place: Path | str) -> None:
+        self._connection = sqlite3.connect(place, check_same_thread=False, timeout=10)
+        try:
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            if isinstance(place, Path):
+                place.chmod(0o600)
+            self.saver = SqliteSaver(self._connection)
+            self.saver.setup()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -17,16 +17,21 @@ from terakoya import __version__
 from terakoya.api import (
     AskResult,
     FeedbackRequest,
+    ForgetReport,
+    ForgetRequest,
     IngestReport,
+    NoteProblem,
     NoteSummary,
     NoteText,
+    NoteTree,
     Problem,
     Status,
     Thread,
     ThreadSummary,
     TurnModel,
 )
-from terakoya.errors import TerakoyaError, Unavailable
+from terakoya.catalogue import text
+from terakoya.errors import BadInput, TerakoyaError, Unavailable
 from terakoya.protocols import Answerer, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
@@ -75,14 +80,22 @@ class Installation:
     """Everything of one home, built when it is first needed. Safe in several threads."""
 
     def __init__(
-        self, settings: Settings, store: "Store", *, deliver: bool, tracer: Tracer | None = None
+        self,
+        settings: Settings,
+        store: "Store",
+        *,
+        deliver: bool,
+        tracer: Tracer | None = None,
+        like: "Installation | None" = None,
     ) -> None:
         self.settings = settings
         self._store = store
         self._deliver = deliver
         self._given_tracer = tracer
         self._building = threading.RLock()
-        self._analyser = Analyser()
+        self._analyser: Analyser = like._analyser if like else Analyser()
+        if like and "_embedder" in like.__dict__:
+            self.__dict__["_embedder"] = like._embedder
 
     def search(self, query: str, *, k: int = 10) -> Ranking:
         """The `k` best passages for `query`.
@@ -184,6 +197,7 @@ class Installation:
             chunks=report.chunks,
             problems=[Problem(path=p, code=e.key, message=e.message()) for p, e in report.problems],
             dry_run=dry_run,
+            cancelled=cancelled(),
             seconds=round(report.seconds, 3),
         )
 
@@ -198,6 +212,12 @@ class Installation:
                 repair=n.repair,
                 chunks=n.chunks,
                 characters=n.characters,
+                problems=[
+                    NoteProblem(
+                        code=remark.key, message=text(f"note.{remark.key}", language=None, **remark.values)
+                    )
+                    for remark in n.remarks
+                ],
             )
             for n in self._store.notes()
         ]
@@ -210,6 +230,37 @@ class Installation:
         """
         note = self._store.note(source)
         return NoteText(source=source, title=note.title, text=note.view.text)
+
+    def note_tree(self, source: str) -> NoteTree:
+        """The blocks of a note, and where it was cut into passages.
+
+        Raises:
+            NotFound: No such note.
+        """
+        from ingest.outline import outline
+
+        return outline(self._store.note(source))
+
+    def forget(self, request: ForgetRequest) -> ForgetReport:
+        """Takes notes out of the store. See `ingest.forget.forget`.
+
+        Raises:
+            BadInput: Nothing is named, or `path` is no absolute path.
+            NotFound: The store has nothing there.
+            Busy: An ingest is under way.
+        """
+        from ingest.forget import forget
+
+        path = Path(request.path) if request.path else None
+        if path and not (path.is_absolute() and "\0" not in request.path):
+            raise BadInput("path_absolute", path=request.path)
+        gone = forget(self._store, request.source, path, dry_run=request.dry_run)
+        return ForgetReport(
+            sources=list(gone.sources),
+            folders=list(gone.folders),
+            on_disk=list(gone.on_disk),
+            dry_run=request.dry_run,
+        )
 
     def feedback(self, request: FeedbackRequest) -> None:
         """Keeps a thumb, and attaches it to the trace."""
@@ -339,7 +390,12 @@ class Installation:
 
 
 def open_installation(
-    settings: Settings, *, write: bool = False, deliver: bool = False, tracer: Tracer | None = None
+    settings: Settings,
+    *,
+    write: bool = False,
+    deliver: bool = False,
+    tracer: Tracer | None = None,
+    like: Installation | None = None,
 ) -> Installation:
     """Opens the installation at `settings.home`.
 
@@ -348,6 +404,7 @@ def open_installation(
         write: Open the store for writing, which makes it when it is not there.
         deliver: Carry traces to Langfuse from this process.
         tracer: Used instead of the one that the settings name.
+        like: An earlier opening with the same settings, whose analyser and embedder are loaded already.
 
     Raises:
         Busy: Another process holds the store.
@@ -358,5 +415,5 @@ def open_installation(
     if write or settings.home.exists():
         prepare_home(settings.home)
     return Installation(
-        settings, Store(settings.store_path, read_only=not write), deliver=deliver, tracer=tracer
+        settings, Store(settings.store_path, read_only=not write), deliver=deliver, tracer=tracer, like=like
     )

@@ -4,8 +4,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.cli.interrupt import interruptible
+from app.cli.progress import Meter
 from app.cli.session import Opener
-from terakoya.api import AskResult, IngestReport, NoteSummary, SearchResult, Status
+from terakoya.api import (
+    AskResult,
+    ForgetReport,
+    ForgetRequest,
+    IngestReport,
+    NoteSummary,
+    NoteText,
+    NoteTree,
+    RunEvent,
+    SearchResult,
+    Status,
+)
 from terakoya.client import ServiceClient, run_error
 from terakoya.errors import BadInput, Unavailable
 from terakoya.types import Effort
@@ -15,7 +28,6 @@ if TYPE_CHECKING:
     from app.wiring import Installation
 
 Listen = Callable[[str, dict[str, Any]], None]
-Progress = Callable[[int, int, str], None]
 
 
 class Backend(Protocol):
@@ -31,12 +43,24 @@ class Backend(Protocol):
         """Answers; `listen` gets the pieces as they come."""
         ...
 
-    def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Progress) -> IngestReport:
-        """Takes notes in."""
+    def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Meter) -> IngestReport:
+        """Takes notes in. Ctrl-C asks it to stop, which the report tells; a second one ends the command."""
         ...
 
     def notes(self) -> list[NoteSummary]:
         """All notes."""
+        ...
+
+    def note(self, source: str) -> NoteText:
+        """The whole text of a note."""
+        ...
+
+    def note_tree(self, source: str) -> NoteTree:
+        """The blocks of a note."""
+        ...
+
+    def forget(self, request: ForgetRequest) -> ForgetReport:
+        """Takes notes out of the store."""
         ...
 
     def status(self) -> Status:
@@ -78,13 +102,29 @@ class Local:
         )
         return AskResult.of(outcome)
 
-    def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Progress) -> IngestReport:
-        """Takes notes in."""
-        return self._installation(write=True).ingest(paths, dry_run=dry_run, progress=progress)
+    def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Meter) -> IngestReport:
+        """Takes notes in; Ctrl-C stops it behind the note at work."""
+        installation = self._installation(write=True)
+        with interruptible(progress.stopping) as cancelled:
+            return installation.ingest(paths, dry_run=dry_run, progress=progress, cancelled=cancelled)
 
     def notes(self) -> list[NoteSummary]:
         """All notes."""
         return self._installation().notes()
+
+    def note(self, source: str) -> NoteText:
+        """The whole text of a note."""
+        return self._installation().note(source)
+
+    def note_tree(self, source: str) -> NoteTree:
+        """The blocks of a note."""
+        return self._installation().note_tree(source)
+
+    def forget(self, request: ForgetRequest) -> ForgetReport:
+        """Takes notes out of the store."""
+        if not self._settings.store_path.exists():  # opening it for writing would make it
+            raise Unavailable("store_empty", path=self._settings.store_path)
+        return self._installation(write=not request.dry_run).forget(request)
 
     def status(self) -> Status:
         """State of the installation."""
@@ -118,40 +158,58 @@ class Remote:
         if listen is None:
             return self._client.answer(question, effort=effort, thread_id=thread_id)
         run = self._client.ask(question, effort=effort, thread_id=thread_id)
-        return AskResult.model_validate(self._follow(run.run_id, listen))
+        return AskResult.model_validate(
+            self._follow(run.run_id, lambda event: listen(event.type, event.data))
+        )
 
-    def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Progress) -> IngestReport:
-        """Takes notes in; Ctrl-C stops the service's run at the next file."""
+    def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Meter) -> IngestReport:
+        """Takes notes in; Ctrl-C stops the service's run behind the note at work, and waits for that."""
         for path in paths:
             try:
                 str(path).encode()
             except UnicodeEncodeError:
                 raise BadInput("path_encoding", path=path) from None
         run = self._client.ingest(paths, dry_run=dry_run)
+        seen = 0
 
-        def listen(kind: str, data: dict[str, Any]) -> None:
-            if kind == "progress":
-                progress(data["done"], data["total"], data["what"])
+        def listen(event: RunEvent) -> None:
+            nonlocal seen
+            seen = event.seq
+            if event.type == "progress":
+                progress(event.data["done"], event.data["total"], event.data["what"])
 
         try:
             return IngestReport.model_validate(self._follow(run.run_id, listen))
         except KeyboardInterrupt:
+            progress.stopping()
             self._client.cancel(run.run_id)
-            raise
+            return IngestReport.model_validate(self._follow(run.run_id, listen, after=seen))
 
-    def _follow(self, run_id: str, listen: Listen) -> dict[str, Any]:
-        for event in self._client.events(run_id):
+    def _follow(self, run_id: str, listen: Callable[[RunEvent], None], *, after: int = 0) -> dict[str, Any]:
+        for event in self._client.events(run_id, after=after):
             if event.type == "done":
                 result: dict[str, Any] = event.data["result"]
                 return result
             if event.type == "error":
                 raise run_error(event)
-            listen(event.type, event.data)
+            listen(event)
         raise Unavailable("service_away", address=self._client.address)
 
     def notes(self) -> list[NoteSummary]:
         """All notes."""
         return self._client.notes()
+
+    def note(self, source: str) -> NoteText:
+        """The whole text of a note."""
+        return self._client.note(source)
+
+    def note_tree(self, source: str) -> NoteTree:
+        """The blocks of a note."""
+        return self._client.note_tree(source)
+
+    def forget(self, request: ForgetRequest) -> ForgetReport:
+        """Takes notes out of the store."""
+        return self._client.forget(request)
 
     def status(self) -> Status:
         """State of the installation."""

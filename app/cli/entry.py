@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 """As shells report a process that SIGINT, or SIGPIPE, ended."""
+_DUCKDB_INTERRUPTED: Final = "Query interrupted"
+"""How DuckDB's bindings put the KeyboardInterrupt that came while a query ran."""
 
 
 def main(argv: Sequence[str] | None = None, *, open_installation: "Opener | None" = None) -> int:
@@ -47,6 +49,8 @@ def _command(argv: Sequence[str], opener: "Opener | None") -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if isinstance(error, RuntimeError) and str(error) == _DUCKDB_INTERRUPTED:
+            raise KeyboardInterrupt from error
         return session.report(error)
 
 

@@ -6,87 +6,113 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from app.cli.cells import one_line
+from app.cli.entry import INTERRUPTED
 from app.cli.session import Session
 from app.cli.terminal import Terminal
-from terakoya.api import IngestReport
+from app.cli.watching import Watch
+from terakoya.api import IngestReport, Problem
 from terakoya.catalogue import text
-from terakoya.errors import BadInput, Busy, TerakoyaError
+from terakoya.errors import BadInput, TerakoyaError, Unavailable
 
-POLL_SECONDS: Final = 1.0
-
-_State = frozenset[tuple[str, int, int]]
-_NOTHING: Final[_State] = frozenset()
+_LISTED: Final = 20
+_LONGEST_REST: Final = 10.0
 
 
 def run(session: Session, arguments: argparse.Namespace) -> int:
-    """Takes the paths in; 1 with `--strict` where a file could not be read."""
+    """Takes the paths in; 1 with `--strict` where a file could not be read, 130 where Ctrl-C stopped it."""
     paths = [path.expanduser().absolute() for path in arguments.paths]
     for path in paths:
         if not path.exists():
             raise BadInput("path_missing", path=path)
-    taken = _state(paths) if arguments.watch else _NOTHING
-    report = _once(session, paths, dry_run=arguments.dry_run)
-    if arguments.watch:
-        _watch(session, paths, taken, dry_run=arguments.dry_run)
+    watch = Watch(paths) if arguments.watch else None
+    report = _ingested(session, paths, dry_run=arguments.dry_run)
+    _tell(session.terminal, report, report.problems)
+    if report.cancelled:
+        return INTERRUPTED
+    if watch is not None:
+        session.terminal.note(text("cli.watching"))
+        return _follow(session, watch, report, dry_run=arguments.dry_run)
     return 1 if arguments.strict and report.problems else 0
 
 
-def _once(session: Session, paths: Sequence[Path], *, dry_run: bool) -> IngestReport:
+def _ingested(session: Session, paths: Sequence[Path], *, dry_run: bool) -> IngestReport:
     with session.backend() as backend, session.terminal.progress(text("cli.ingesting")) as progress:
-        report = backend.ingest(paths, dry_run=dry_run, progress=progress)
-    show(session.terminal, report)
-    return report
+        return backend.ingest(paths, dry_run=dry_run, progress=progress)
 
 
-def show(terminal: Terminal, report: IngestReport) -> None:
-    """Prints what an ingest did."""
-    for problem in report.problems:
-        terminal.note(text("cli.ingest_problem", path=problem.path, message=problem.message))
+def _follow(session: Session, watch: Watch, report: IngestReport, *, dry_run: bool) -> int:
+    """Takes in what changes, for ever; a problem is told once as long as it lasts."""
+    told = report.problems
+    trouble = ""
+    rest = 0.0
+    while not report.cancelled:
+        time.sleep(max(watch.pause, rest))
+        due = watch.due()
+        for path in watch.gone():
+            session.terminal.note(text("cli.watch_gone", path=one_line(str(path))))
+        if not due:
+            continue
+        try:
+            report = _ingested(session, due, dry_run=dry_run)
+        except TerakoyaError as error:
+            if trouble != (trouble := str(error)):
+                session.report(error)
+            if isinstance(error, Unavailable):  # and so it may be there at another look
+                rest = min(2 * rest + watch.pause, _LONGEST_REST)
+            else:
+                watch.take()
+            continue
+        watch.take()
+        trouble, rest = "", 0.0
+        new = [problem for problem in report.problems if problem not in told]
+        told = report.problems
+        if new or report.cancelled or _changes(report):
+            _tell(session.terminal, report, new)
+    return INTERRUPTED
+
+
+def _changes(report: IngestReport) -> bool:
+    return bool(report.added or report.changed or report.renamed or report.deleted)
+
+
+def _tell(terminal: Terminal, report: IngestReport, problems: Sequence[Problem]) -> None:
+    if terminal.json or not report.dry_run:
+        for problem in problems:
+            terminal.note(_sentence(problem))
     if terminal.json:
         terminal.record(report)
-        return
-    terminal.say(
-        text(
-            "cli.ingest_dry" if report.dry_run else "cli.ingest_done",
-            added=len(report.added),
-            changed=len(report.changed),
-            renamed=len(report.renamed),
-            deleted=len(report.deleted),
-            unchanged=report.unchanged,
-            problems=len(report.problems),
+    else:
+        if report.dry_run:
+            _plan(terminal, report)
+        terminal.say(
+            text(
+                "cli.ingest_dry" if report.dry_run else "cli.ingest_done",
+                added=len(report.added),
+                changed=len(report.changed),
+                renamed=len(report.renamed),
+                deleted=len(report.deleted),
+                unchanged=report.unchanged,
+                problems=len(report.problems),
+            )
         )
-    )
+    if report.cancelled:
+        terminal.note(text("cli.ingest_stopped"))
 
 
-def _watch(session: Session, paths: Sequence[Path], taken: _State, *, dry_run: bool) -> None:
-    session.terminal.note(text("cli.watching"))
-    before = taken
-    while True:
-        time.sleep(POLL_SECONDS)
-        now = _state(paths)
-        # An editor may write a file in several steps: wait until two looks agree.
-        if now != taken and now == before:
-            try:
-                _once(session, [path for path in paths if path.exists()], dry_run=dry_run)
-            except Busy as error:
-                session.report(error)  # and try again at the next look
-            except TerakoyaError as error:
-                session.report(error)
-                taken = now
-            else:
-                taken = now
-        before = now
+def _plan(terminal: Terminal, report: IngestReport) -> None:
+    for title, names in (
+        (text("cli.plan_added"), report.added),
+        (text("cli.plan_changed"), report.changed),
+        (text("cli.plan_renamed"), report.renamed),
+        (text("cli.plan_deleted"), report.deleted),
+        (text("cli.plan_problems"), [_sentence(problem) for problem in report.problems]),
+    ):
+        if names:
+            terminal.say(title, style="bold")
+            terminal.names(names, at_most=_LISTED)
 
 
-def _state(paths: Sequence[Path]) -> _State:
-    # Polled, since events do not come from network drives and some file systems.
-    found = set()
-    for path in paths:
-        for file in [path] if path.is_file() else path.rglob("*"):
-            try:
-                status = file.stat()
-            except OSError:  # gone between listing and looking
-                continue
-            if file.is_file():
-                found.add((str(file), status.st_mtime_ns, status.st_size))
-    return frozenset(found)
+def _sentence(problem: Problem) -> str:
+    path, message = one_line(problem.path), one_line(problem.message)
+    return text("cli.ingest_problem", path=path, message=message)

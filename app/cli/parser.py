@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -93,7 +93,7 @@ def build() -> argparse.ArgumentParser:
     _ask(command("ask", "ask"))
     _effort(command("chat", "chat"))
     _eval(command("eval", "evaluate"))
-    command("notes", "notes")
+    _notes(command("notes", "notes"))
     command("doctor", "doctor")
     return parser
 
@@ -129,16 +129,41 @@ def _effort(parser: _Parser) -> None:
     parser.options.add_argument("--thread", metavar="ID", help=text("cli.help_thread"))
 
 
+def _notes(parser: _Parser) -> None:
+    action = _actions(parser, "notes", required=False)
+    action("list")
+    show = action("show")
+    show.arguments.add_argument("note", metavar="NOTE", help=text("cli.help_note"))
+    show.options.add_argument("--tree", action="store_true", help=text("cli.help_tree"))
+    show.options.add_argument("-n", "--number", action="store_true", help=text("cli.help_number"))
+    forget = action("forget")
+    forget.arguments.add_argument("what", metavar="NOTE|FOLDER", help=text("cli.help_forget"))
+    forget.options.add_argument("--dry-run", action="store_true", help=text("cli.help_forget_dry"))
+
+
 def _eval(parser: _Parser) -> None:
-    actions = parser.add_subparsers(
-        title=text("cli.title_commands"), metavar="ACTION", dest="action", required=True, parser_class=_Parser
-    )
-    run: _Parser = actions.add_parser(
-        "run", help=text("cli.about_eval_run"), description=text("cli.about_eval_run")
-    )
+    run = _actions(parser, "eval", required=True)("run")
     run.arguments.add_argument("suites", nargs="+", metavar="SUITE", help=text("cli.help_suite"))
     for option in ("baseline", "junit", "summary"):
         run.options.add_argument(f"--{option}", type=Path, metavar="FILE", help=text(f"cli.help_{option}"))
+
+
+def _actions(parser: _Parser, command: str, *, required: bool) -> Callable[[str], _Parser]:
+    """Gives `parser` actions; what comes back adds one by its name."""
+    actions = parser.add_subparsers(
+        title=text("cli.title_commands"),
+        metavar="ACTION",
+        dest="action",
+        required=required,
+        parser_class=_Parser,
+    )
+
+    def action(name: str) -> _Parser:
+        about = text(f"cli.about_{command}_{name}")
+        made: _Parser = actions.add_parser(name, help=about, description=about)
+        return made
+
+    return action
 
 
 def _port(value: str) -> int:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from app.cli.cells import one_line
 from terakoya.catalogue import text
 from terakoya.text.normalise import printable
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
 
-Progress = Callable[[int, int, str], None]
+    from app.cli.progress import Meter
 
 
 class Terminal:
@@ -34,6 +35,11 @@ class Terminal:
     def interactive(self) -> bool:
         """Whether a person watches stdout."""
         return not self.json and sys.stdout.isatty()
+
+    @property
+    def columns(self) -> int | None:
+        """Cells of a line where a person watches stdout, else None: then nothing is cut."""
+        return shutil.get_terminal_size().columns if self.interactive else None
 
     def record(self, shape: "BaseModel") -> None:
         """Prints one object as a line of JSON."""
@@ -72,40 +78,15 @@ class Terminal:
 
         return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
-    @contextmanager
-    def progress(self, what: str) -> Iterator[Progress]:
-        """A bar with rate and time left where a person watches stderr, else one line at the end."""
-        started = time.monotonic()
-        seen = 0
+    def names(self, names: Sequence[str], *, at_most: int | None = None) -> None:
+        """Prints names one a line, those of a long list only at its beginning."""
+        for name in names[:at_most]:
+            self.say(f"  {one_line(name)}")
+        if at_most is not None and len(names) > at_most:
+            self.say(f"  {text('cli.more', count=len(names) - at_most)}")
 
-        if not sys.stderr.isatty():
+    def progress(self, what: str) -> "AbstractContextManager[Meter]":
+        """Shows on stderr how far something is."""
+        from app.cli.progress import metered
 
-            def count(done: int, total: int, current: str) -> None:
-                nonlocal seen
-                seen = done
-
-            yield count
-            self.note(
-                text("cli.progress_end", what=what, done=seen, seconds=f"{time.monotonic() - started:.1f}")
-            )
-            return
-
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        with Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(),
-            console=Console(file=sys.stderr, highlight=False),
-            transient=True,
-        ) as bar:
-            task = bar.add_task(what, total=None, rate="")
-
-            def advance(done: int, total: int, current: str) -> None:
-                rate = done / max(time.monotonic() - started, 1e-3)
-                bar.update(task, completed=done, total=total, rate=text("cli.rate", rate=f"{rate:.1f}"))
-
-            yield advance
+        return metered(what, self.note)

@@ -17,9 +17,12 @@ from terakoya.api import (
     AskRequest,
     AskResult,
     FeedbackRequest,
+    ForgetReport,
+    ForgetRequest,
     IngestRequest,
     NoteSummary,
     NoteText,
+    NoteTree,
     RunStarted,
     SearchRequest,
     SearchResult,
@@ -123,9 +126,10 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
                     told = time.monotonic()
                     run.add("progress", {"done": done, "total": total, "what": what})
 
-            report = installation.ingest(
-                paths, dry_run=dry_run, progress=progress, cancelled=run.cancelled.is_set
-            )
+            with reading_in(reader):
+                report = installation.ingest(
+                    paths, dry_run=dry_run, progress=progress, cancelled=run.cancelled.is_set
+                )
             return report.model_dump()
 
         run = runs.start(Run("ingest"), work, language=reader)
@@ -151,12 +155,21 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
         return begin([settings.uploads_path], dry_run=False, reader=reader)
 
     @router.get("/api/notes")
-    def notes() -> list[NoteSummary]:
-        return installation.notes()
+    def notes(reader: Reader) -> list[NoteSummary]:
+        with reading_in(reader):
+            return installation.notes()
 
     @router.get("/api/note")
     def note(source: str) -> NoteText:
         return installation.note(source)
+
+    @router.get("/api/note/tree")
+    def note_tree(source: str) -> NoteTree:
+        return installation.note_tree(source)
+
+    @router.post("/api/notes/forget")
+    def forget(request: ForgetRequest) -> ForgetReport:
+        return installation.forget(request)
 
     return router
 

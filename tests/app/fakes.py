@@ -43,7 +43,8 @@ class FakeInstallation:
     """Answers every question with `WORDS`.
 
     A question `gate:FILE` stops halfway until FILE exists; `forget` fails unforeseen; `replace` changes its
-    text at the end. An ingest of a path named `gate...` waits for the file `open` in it or for a cancel.
+    text at the end. An ingest of a path named `gate...` makes the file `waiting` in the home, and waits for the
+    file `open` in the path or for a cancel; that of a path named `deaf...` waits whatever it is asked.
     """
 
     def __init__(self, settings, *, write=False, deliver=False):
@@ -116,15 +117,19 @@ class FakeInstallation:
         files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*.*")))
         for n, file in enumerate(files, 1):
             progress(n, len(files), file.name)
-        if paths[0].name.startswith("gate"):
-            wait_for(paths[0] / "open", unless=cancelled)
+        if paths[0].name.startswith(("gate", "deaf")):
+            (self.settings.home / "waiting").touch()
+            deaf = paths[0].name.startswith("deaf")
+            wait_for(paths[0] / "open", unless=(lambda: False) if deaf else cancelled)
         problems = [
             api.Problem(path=file.name, code="encoding", message="cannot be read")
             for file in files
             if file.suffix == ".bad"
         ]
         added = [file.name for file in files if file.suffix != ".bad"]
-        return api.IngestReport(added=added, problems=problems, dry_run=dry_run, chunks=len(added))
+        return api.IngestReport(
+            added=added, problems=problems, dry_run=dry_run, cancelled=cancelled(), chunks=len(added)
+        )
 
     def check_model(self):
         """No model, so nothing to find fault with."""
@@ -146,6 +151,15 @@ class FakeInstallation:
         if source != "biology/cell.md":
             raise NotFound("run_unknown", run=source)
         return api.NoteText(source=source, title="細胞", text=TEXT)
+
+    def note_tree(self, source):
+        block = api.NoteBlock(kind="paragraph", start_line=1, end_line=2, start=0, end=30, text=TEXT)
+        return api.NoteTree(source=source, title=self.note(source).title, passages=1, blocks=[block])
+
+    def forget(self, request):
+        if request.source != "biology":
+            raise NotFound("forget_unknown", source=request.source, folders=request.path)
+        return api.ForgetReport(sources=["biology/cell.md"], dry_run=request.dry_run)
 
     def feedback(self, request):
         if request.trace_id == "unknown":

@@ -1,10 +1,16 @@
+import fcntl
 import os
 import pty
+import re
+import signal
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 from fakes import WORDS
+from rich.cells import cell_len
 from running import FAKES, clean_environment
 
 ANSWER = "".join(WORDS)
@@ -12,10 +18,15 @@ ANSWER = "".join(WORDS)
 
 @pytest.fixture
 def watched(home):
-    """Runs the command line where a person watches; gives what appeared on the terminal."""
+    """Runs the command line where a person watches; gives what appeared on the terminal.
 
-    def run(*arguments, typed="", **environment):
+    `presses` are texts; Ctrl-C is pressed when the next of them has appeared.
+    """
+
+    def run(*arguments, typed="", columns=80, code=0, presses=(), **environment):
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        wanted = list(presses)
         process = subprocess.Popen(
             [sys.executable, str(FAKES), "cli", "--home", str(home), *arguments],
             env=clean_environment(TERM="xterm-256color", **environment),
@@ -34,8 +45,11 @@ def watched(home):
             if not piece:
                 break
             seen += piece
+            if wanted and wanted[0].encode() in seen:
+                wanted.pop(0)
+                process.send_signal(signal.SIGINT)
         os.close(ours)
-        assert process.wait(30) == 0, seen
+        assert process.wait(30) == code, seen
         return seen.decode().replace("\r\n", "\n")
 
     return run
@@ -70,6 +84,42 @@ def test_an_ingest_shows_its_progress_and_then_what_it_did(watched, tmp_path):
     seen = watched("ingest", str(folder))
     assert "3/3" in seen
     assert "3 added, 0 changed" in seen
+
+
+@pytest.mark.parametrize("columns", [30, 50, 80, 120])
+def test_the_bar_stays_on_its_line_and_names_steer_nothing(watched, tmp_path, columns):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / ("とても長い名前のノート" * 5 + "\x1b[31m\n🙂.md")).write_text("x")
+    seen = watched("ingest", str(folder), columns=columns, TERAKOYA_LANGUAGE="ja")
+    shown = seen.partition("追加 1")[0]
+    assert "1/1" in shown
+    assert "\x1b[31m" not in seen
+    frames = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
+    assert max(map(cell_len, frames)) < columns
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_ctrl_c_is_answered_at_once_and_a_second_one_does_not_wait(watched, tmp_path, served, request):
+    if served:
+        request.getfixturevalue("own_service")
+    folder = tmp_path / "deaf"
+    folder.mkdir()
+    (folder / "a.md").write_text("x")
+    seen = watched("ingest", str(folder), code=130, presses=["1/1", "Stopping; "])
+    assert "added" not in seen
+    assert "Traceback" not in seen
+    (folder / "open").touch()
+
+
+def test_the_list_of_notes_is_as_wide_as_the_terminal(watched):
+    lines = watched("notes", NO_COLOR="1", TERAKOYA_LANGUAGE="ja").splitlines()
+    assert lines[0].split() == ["ノート", "題名", "言語", "文字コード", "箇所"]
+    assert lines[1].split() == ["biology/cell.md", "細胞", "ja", "utf-8", "3"]
+
+
+def test_a_note_has_line_numbers_where_a_person_reads_it(watched):
+    assert watched("notes", "show", "biology/cell.md").startswith("1  エンドウの実験。\n2  Mendel")
 
 
 def test_a_conversation_asks_until_it_is_quit(watched):
