@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from ingest.document import Document, Node
 from ingest.plain import plain
 from terakoya.text.sentences import sentence_spans
@@ -13,6 +15,8 @@ LARGEST: Final = 520
 """Weight of a chunk: about the 512 tokens that most embedders read. A kana or kanji weighs 1, other text 0.4."""
 SPLIT: Final = 3 * LARGEST
 """A paragraph over this weight is cut between sentences; up to it, it stays whole."""
+_WIDE: Final = 0x2E80
+"""From here on lie kana, kanji and their marks."""
 SCRAP: Final = LARGEST / 8
 """The last chunk of a section, when lighter than this, takes its share from the one before it."""
 _ANCESTOR_LENGTH: Final = 120
@@ -79,10 +83,16 @@ def chunk(document: Document, fits: Fits = _always) -> list[Chunk]:
     return chunks
 
 
-def weight(text: str) -> float:
-    """Size of `text` in the unit of `LARGEST`."""
-    narrow = sum(1 for c in text if c < "\u2e80")
-    return len(text) - 0.6 * narrow
+class Weights:
+    """Sizes of pieces of a text in the unit of `LARGEST`, without reading a piece again at every level above it."""
+
+    def __init__(self, text: str) -> None:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        self._narrow = np.concatenate(([0], np.cumsum(codes < _WIDE, dtype=np.int64)))
+
+    def of(self, start: int, end: int) -> float:
+        """Size of `text[start:end]`."""
+        return end - start - 0.6 * int(self._narrow[end] - self._narrow[start])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,7 @@ class _Grouping:
 
     def __init__(self, text: str, fits: Fits) -> None:
         self.text = text
+        self.weights = Weights(text)
         self.fits = fits
         self.groups: list[list[Node]] = []
         self.contexts: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
@@ -147,7 +158,7 @@ class _Grouping:
 
         before = len(self.groups)
         for node in nodes:
-            size = weight(self.text[node.start : node.extent])
+            size = self.weights.of(node.start, node.extent)
             if len(group) > alone and group[-1].kind != "heading" and not fits(node):
                 close()
             if node.children and not fits(node):
@@ -169,9 +180,9 @@ class _Grouping:
         giver, taker = self.groups[-2:]
         if self.contexts[-2] != (heading, ancestors) or self.contexts[-1] != (heading, ancestors):
             return
-        load = weight(self.text[taker[0].start : taker[-1].extent])
+        load = self.weights.of(taker[0].start, taker[-1].extent)
         while load < SCRAP and len(giver) > 1 and giver[-2].kind != "heading":
-            size = weight(self.text[giver[-1].start : giver[-1].extent])
+            size = self.weights.of(giver[-1].start, giver[-1].extent)
             whole = self.text[giver[-1].start : taker[-1].extent]
             if size + load > LARGEST or not self.fits(heading, ancestors, whole):
                 return
@@ -196,7 +207,7 @@ class _Grouping:
         content = self.text[node.start : node.extent]
         begin = last = 0
         for start, end in _hard_cut(sentence_spans(content)):
-            if start > begin and weight(content[begin:end]) > LARGEST:
+            if start > begin and self.weights.of(node.start + begin, node.start + end) > LARGEST:
                 stop = node.start + last
                 yield replace(node, start=node.start + begin, end=stop, extent=stop, children=[])
                 begin = start

@@ -1,6 +1,8 @@
 """A DuckDB file: who may open it, and how it is read and changed."""
 
+import os
 import re
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -113,10 +115,28 @@ class Database:
         return Unavailable(self.damaged, path=self.path, reason=said.splitlines()[0])
 
     def _connect(self, path: Path | None) -> duckdb.DuckDBPyConnection:
-        if path and self.read_only and not path.exists():
-            raise Unavailable(self.missing, path=path)
-        if path and not self.read_only:
+        if path and not path.exists():
+            if self.read_only:
+                raise Unavailable(self.missing, path=path)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make(path)
+        return self._opened(path)
+
+    def _make(self, path: Path) -> None:
+        """Makes an empty file in one step: one whose process is killed while DuckDB begins it cannot be opened."""
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            self._opened(beside).close()
+            try:
+                os.link(beside, path)
+            except FileExistsError:  # another process made it meanwhile, and may have written to it
+                return
+            except OSError:  # a file system without links
+                beside.rename(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _opened(self, path: Path | None) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(
                 path or ":memory:",

@@ -32,6 +32,7 @@ _PATH: Final = re.compile(r"[/\\#]|\.[A-Za-z0-9]{2,5}\Z")
 # a title, or the width and height that several Japanese sites take
 _BEHIND_PATH: Final = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|=\d*x\d*)\s*\Z")
 _LONGEST_PATH: Final = 1000
+_LONGEST_LABEL: Final = 1000
 _CUT_TARGET: Final = re.compile(r"\(<?[^\s()<>]*\Z")
 _ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SIZE: Final = re.compile(r"\s*\d+(?:x\d+)?\s*")
@@ -56,7 +57,7 @@ class Picture:
         start: At its `!`.
         end: Behind its last bracket.
         address: As written, without title; empty where a reference leads nowhere.
-        label: The alternative text as Markdown.
+        label: The alternative text as Markdown; of a very long one the beginning.
         by_name: Obsidian's `![[name]]`.
     """
 
@@ -156,7 +157,7 @@ def _add_wiki(found: Inlines, start: int, end: int, content: str, *, embedded: b
     target, _, shown = content.replace("\\|", "|").partition("|")
     target, shown = target.strip(), shown.strip()
     if embedded and is_picture(target.partition("#")[0]):
-        label = _sizeless(shown)
+        label = _sizeless(f"|{shown}").removeprefix("|")
         found.pictures.append(Picture(start, end, target.partition("#")[0], label, by_name=True))
         found.edits.append((start, end, label))
         return
@@ -170,7 +171,7 @@ def _add_link(
     """The link or image whose bracket closes at `close`, if it is one; gives the offset behind it."""
     behind = close + 1
     picture = text[start] == "!"
-    label = text[inner:close]
+    label = text[inner : min(close, inner + _LONGEST_LABEL)]
     address: str | None = None
     if text.startswith("(", behind):
         if target := _TARGET.match(text, behind):
@@ -190,13 +191,14 @@ def _add_link(
             address = targets.get(key, "")
             behind = reference.end()
     elif picture:
-        address = targets.get(folded(label), "")
+        address = targets.get(folded(label))
     if address is None:
         return close + 1
     if picture:
-        label = _sizeless(label) if "|" in label else label
-        found.pictures.append(Picture(start, behind, _ESCAPE.sub(r"\1", address).strip(), label))
-    found.edits.extend([(start, inner, ""), (inner + len(label), behind, "")])
+        shown = _sizeless(label)
+        close -= len(label) - len(shown)
+        found.pictures.append(Picture(start, behind, _ESCAPE.sub(r"\1", address).strip(), shown))
+    found.edits.extend([(start, inner, ""), (close, behind, "")])
     return behind
 
 
@@ -208,5 +210,5 @@ def _path(written: str) -> str:
 
 def _sizeless(label: str) -> str:
     """The alternative text of an image without the width (`|300`, `|300x200`) that Obsidian takes behind it."""
-    before, _, last = label.rpartition("|")
-    return before if _SIZE.fullmatch(last) else label
+    before, bar, last = label.rpartition("|")
+    return before if bar and _SIZE.fullmatch(last) else label

@@ -241,9 +241,12 @@ class _Refining:
         return self._through(self.nodes, under_title)
 
     def images(self) -> Iterator[Image]:
-        return (
-            Image.of(p.address, alt=plain(p.label), offset=p.start, by_name=p.by_name) for p in self.pictures
-        )
+        behind = 0
+        for picture in self.pictures:
+            if picture.address and picture.start >= behind:  # one inside the text of another is no image
+                alt = " ".join(plain(picture.label).split())
+                yield Image.of(picture.address, alt=alt, offset=picture.start, by_name=picture.by_name)
+                behind = picture.end
 
     def tags(self) -> Iterator[str]:
         inside_marks = Inside(joined([(start, end) for start, end, _ in self.inlines.edits]))

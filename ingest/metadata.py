@@ -30,7 +30,9 @@ class Condition:
         self.values: dict[str, object] = {}
         self.sql = self._all(wanted)
 
-    def _bound(self, value: object) -> str:
+    def _bound(self, value: str | float) -> str:
+        if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+            raise BadValue("filter_value", name=ascii(value), value=value)
         name = f"where{len(self.values)}"
         self.values[name] = value
         return f"${name}"
@@ -53,7 +55,7 @@ class Condition:
             raise BadValue(
                 "filter_operator", operator=key, known=", ".join([*_OPERATORS, "$and", "$or", "$not"])
             )
-        pointer = self._bound("/" + key.replace("~", "~0").replace("/", "~1"))
+        pointer = "/" + key.replace("~", "~0").replace("/", "~1")
         if not isinstance(value, Mapping):
             return self._compared(pointer, "$eq", value)
         return self._joined(
@@ -66,8 +68,9 @@ class Condition:
         return _OPERATORS[operator](self, pointer, operator, value)
 
     def _ordered(self, pointer: str, operator: str, value: Any) -> str:
-        kind = f"json_type({self._column}, {pointer})"
-        found = f"json_extract_string({self._column}, {pointer})"
+        at = self._bound(pointer)
+        kind = f"json_type({self._column}, {at})"
+        found = f"json_extract_string({self._column}, {at})"
         sign = _ORDER[operator]
         if value is None and operator == "$eq":
             return f"coalesce({kind} = 'NULL', false)"
@@ -100,7 +103,7 @@ class Condition:
     def _present(self, pointer: str, operator: str, value: Any) -> str:
         if not isinstance(value, bool):
             raise BadValue("filter_value", name=operator, value=value)
-        return f"(json_type({self._column}, {pointer}) IS {'NOT ' if value else ''}NULL)"
+        return f"(json_type({self._column}, {self._bound(pointer)}) IS {'NOT ' if value else ''}NULL)"
 
 
 def _mapping(key: str, value: Any) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """One file to one note, ready for the store: decoded, seen, parsed, cut and analysed."""
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -153,10 +154,11 @@ def read_note(
     document = parse(view.text, plain_text=suffix in PLAIN, name=PurePosixPath(path).stem, images=view.images)
     title = source.title or document.title
     records = []
+    breaks = [found.start() for found in re.finditer("\n", view.text)]
     for ordinal, piece in enumerate(chunk(document, reading.fits)):
         text = view.text[piece.start : piece.end]
         start, end = view.source_offset(piece.start), view.source_offset(max(piece.start, piece.end - 1)) + 1
-        first = view.text.count("\n", 0, piece.start) + 1
+        first = bisect_left(breaks, piece.start) + 1
         language = language_of(text)
         indexed = indexed_text(title, piece.heading, piece.ancestors, text)
         key = blake2b(

@@ -76,11 +76,12 @@ class Store(Database):
         self.ingesting = threading.Lock()
         try:
             if not read_only:
-                self._connection.execute(files("ingest").joinpath("schema.sql").read_text(encoding="utf-8"))
-                self._connection.execute(
-                    "INSERT INTO meta SELECT 'schema', $v WHERE NOT EXISTS (FROM meta WHERE key = 'schema')",
-                    {"v": SCHEMA_VERSION},
-                )
+                with self.transaction() as cursor:
+                    cursor.execute(files("ingest").joinpath("schema.sql").read_text(encoding="utf-8"))
+                    cursor.execute(
+                        "INSERT INTO meta SELECT 'schema', $v WHERE NOT EXISTS (FROM meta WHERE key = 'schema')",
+                        {"v": SCHEMA_VERSION},
+                    )
             found = self.meta("schema")
             if found != SCHEMA_VERSION:
                 raise Unavailable("store_schema", path=path, found=found, wanted=SCHEMA_VERSION)

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.chunks import LARGEST, Chunk, chunk, weight
+from ingest.chunks import LARGEST, Chunk, Weights, chunk
 from ingest.markdown import parse
+
+
+def weight(text: str) -> float:
+    return Weights(text).of(0, len(text))
 
 
 def chunks(text: str) -> list[Chunk]:

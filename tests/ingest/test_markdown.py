@@ -306,6 +306,8 @@ def test_images_have_target_and_alternative_text(text: str, target: str, alt: st
         "[a](b.png)",
         "![[Note]]",
         "! [a](b)",
+        "![a]",
+        "![a][nowhere]",
     ],
 )
 def test_what_shows_no_image_is_none(text: str) -> None:

@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,32 @@ def test_a_kill_at_any_moment_leaves_whole_notes_and_the_next_run_completes(
         report = Ingest(store, analyser, None, max_bytes=2**20).run([folder])
         assert (len(report.added), report.unchanged) == (NOTES - len(notes), len(notes))
         assert store.counts() == (NOTES, NOTES * SECTIONS)
+
+
+MAKER = """
+import sys
+from pathlib import Path
+from ingest.store import Store
+print("ready", flush=True)
+Store(Path(sys.argv[1]), read_only=False)
+"""
+
+
+def test_a_kill_while_the_store_is_made_leaves_one_that_opens_or_none(tmp_path: Path) -> None:
+    chance = random.Random(0)
+    for number in range(8):
+        path = tmp_path / str(number) / "terakoya.duckdb"
+        with subprocess.Popen(
+            [sys.executable, "-c", MAKER, str(path)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        ) as maker:
+            assert maker.stdout
+            maker.stdout.readline()
+            with suppress(subprocess.TimeoutExpired):
+                maker.wait(chance.random() * 0.3)
+            maker.kill()
+        with suppress(Unavailable), Store(path, read_only=True) as store:
+            assert store.counts() == (0, 0)
+        with Store(path, read_only=False) as store:
+            assert store.counts() == (0, 0)
