@@ -32,16 +32,17 @@ from terakoya.api import (
 )
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
-from terakoya.protocols import Answerer, Tracer
+from terakoya.protocols import Answerer, Mapper, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
-from terakoya.types import Effort, Outcome, Ranking
+from terakoya.types import Effort, Language, Outcome, Ranking
 
 if TYPE_CHECKING:
     from app.asking import Asker
     from app.models.engine import LocalEngine
     from app.threads import Threads
     from ingest.embedder import SentenceTransformerEmbedder
+    from ingest.explain import Explainer
     from ingest.search import HybridRetriever
     from ingest.store import Store
     from ingest.vectors import Vectors
@@ -87,8 +88,10 @@ class Installation:
         deliver: bool,
         tracer: Tracer | None = None,
         like: "Installation | None" = None,
+        processes: bool = False,
     ) -> None:
         self.settings = settings
+        self._processes = processes
         self._store = store
         self._deliver = deliver
         self._given_tracer = tracer
@@ -97,15 +100,15 @@ class Installation:
         if like and "_embedder" in like.__dict__:
             self.__dict__["_embedder"] = like._embedder
 
-    def search(self, query: str, *, k: int = 10) -> Ranking:
-        """The `k` best passages for `query`.
+    def search(self, query: str, *, k: int = 10, explain: bool = False) -> Ranking:
+        """The `k` best passages for `query`; with `explain`, each hit says why it stands where it does.
 
         Raises:
             BadInput: The query is empty or too long, or `k` is below 1.
         """
         ranking = self._retriever.search(query, k=k)
         self._require_notes()
-        return ranking
+        return self._explainer.explain(ranking) if explain else ranking
 
     def ask(
         self,
@@ -182,10 +185,16 @@ class Installation:
         cancelled: Callable[[], bool] = _never,
     ) -> IngestReport:
         """Brings the store in step with `paths`. See `ingest.sync.Ingest`."""
+        from ingest.mapping import InThisProcess, LocalProcesses
         from ingest.sync import Ingest
 
+        mapper: Mapper = LocalProcesses() if self._processes else InThisProcess()
         work = Ingest(
-            self._store, self._analyser, self._vectors, max_bytes=int(self.settings.max_note_mb * 2**20)
+            self._store,
+            self._analyser,
+            self._vectors,
+            max_bytes=int(self.settings.max_note_mb * 2**20),
+            mapper=mapper,
         )
         report = work.run(paths, dry_run=dry_run, progress=progress, cancelled=cancelled)
         return IngestReport(
@@ -339,6 +348,13 @@ class Installation:
         return HybridRetriever(self._store, self._analyser, self._vectors)
 
     @built_once
+    def _explainer(self) -> "Explainer":
+        from ingest.explain import Explainer
+
+        languages = self._embedder.languages if self._embedder else frozenset[Language]()
+        return Explainer(self._store, self._analyser, languages)
+
+    @built_once
     def _threads(self) -> "Threads":
         from app.threads import Threads
 
@@ -396,6 +412,7 @@ def open_installation(
     deliver: bool = False,
     tracer: Tracer | None = None,
     like: Installation | None = None,
+    processes: bool = False,
 ) -> Installation:
     """Opens the installation at `settings.home`.
 
@@ -405,6 +422,8 @@ def open_installation(
         deliver: Carry traces to Langfuse from this process.
         tracer: Used instead of the one that the settings name.
         like: An earlier opening with the same settings, whose analyser and embedder are loaded already.
+        processes: Read many notes in worker processes. They import the program's main module anew, so this is
+            for programs that do nothing when they are imported.
 
     Raises:
         Busy: Another process holds the store.
@@ -415,5 +434,10 @@ def open_installation(
     if write or settings.home.exists():
         prepare_home(settings.home)
     return Installation(
-        settings, Store(settings.store_path, read_only=not write), deliver=deliver, tracer=tracer, like=like
+        settings,
+        Store(settings.store_path, read_only=not write),
+        deliver=deliver,
+        tracer=tracer,
+        like=like,
+        processes=processes,
     )

@@ -38,6 +38,9 @@ class InThisProcess:
 class LocalProcesses:
     """Worker processes of this machine, started when the work turns out to be long.
 
+    A worker imports the program's main module anew, so a program that uses this keeps its own work behind
+    `if __name__ == "__main__"`.
+
     Args:
         workers: Number of processes; one for each core that this process may use by default.
         patience: Seconds of work in this process before they are started.
@@ -65,7 +68,12 @@ class LocalProcesses:
         try:
             while True:
                 while len(pending) < self._workers * _AHEAD and (item := next(items, _END)) is not _END:
-                    pool = pool or _pool(self._workers, function)
+                    if pool is None:
+                        pool = _pool(self._workers, function)
+                        if not _starts(pool):  # no semaphores in a sandbox, no memory for another process
+                            yield function(item)
+                            yield from map(function, items)
+                            return
                     pending.append((item, _submitted(pool, item)))
                 if not pending:
                     return
@@ -100,6 +108,17 @@ def _pool(workers: int, function: Callable[[T], R]) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(function,)
     )
+
+
+def _starts(pool: ProcessPoolExecutor) -> bool:
+    try:
+        return pool.submit(_ready).result()
+    except (BrokenProcessPool, OSError):
+        return False
+
+
+def _ready() -> bool:
+    return True
 
 
 def _submitted(pool: ProcessPoolExecutor, item: Any) -> Future[Any]:

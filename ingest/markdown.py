@@ -26,7 +26,9 @@ _UNDERLINED: Final = re.compile(
 )
 # Japanese notes use these as bullets.
 _BULLETS: Final = re.compile(r"^([ \t　]*)[・●•▪◦][ \t　]*(?=\S)", re.MULTILINE)
-_TAG: Final = re.compile(r"(?:^|(?<=[\s(（、。]))#(?=[\w/-]*[^\W\d_])([\w/-]+)", re.MULTILINE)
+_TAG: Final = re.compile(
+    r"(?:^|(?<=[\s(（、。]))#(?!N/A\b)(?=[\w/-]*[^\W\d_])([\w/-]++)(?![!=(])", re.MULTILINE
+)
 _COLOUR: Final = re.compile(
     r"(?:(?=.*\d)(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})|([a-f])\1{2}(?:\1{3})?)\Z", re.IGNORECASE
 )

@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 
 from ingest.folder import FoundFile, Root, Scope, scope_of, walk
-from ingest.mapping import LocalProcesses
+from ingest.mapping import InThisProcess
 from ingest.read import ChunkRecord, NoteRecord, Reading
 from ingest.reader import Candidate, FileReader
 from ingest.rows import (
@@ -118,7 +118,7 @@ class Ingest:
         analyser: Makes the terms of the lexical index.
         vectors: The vector index, or None when there is no embedder.
         max_bytes: Files larger than this are refused.
-        mapper: Where files are read; worker processes of this machine by default.
+        mapper: Where files are read; this process by default.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Ingest:
         self._analyser = analyser
         self._vectors = vectors
         self._max_bytes = max_bytes
-        self._mapper = mapper or LocalProcesses()
+        self._mapper = mapper or InThisProcess()
         self._reading = vectors.reading if vectors else Reading()
 
     def run(

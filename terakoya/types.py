@@ -3,8 +3,8 @@
 Positions: `start_line` and `end_line` count from 1 and include both ends. `start` and `end` are half-open
 offsets in code points. Both count in the *source*: the decoded, repaired text of the note, whose line
 numbers equal the file's; of a file that is no text (PDF, Word), the text taken out of it. What a person
-reads is the *view*: the source without HTML tags and comments (their line breaks stay). `Passage.text` is a
-piece of the view.
+reads is the *view*: the source without HTML tags, comments and base64 data (their line breaks stay).
+`Passage.text` is a piece of the view.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,8 @@ class Block:
         extent: Offset behind the last character of everything nested in it (`end` where nothing is).
         depth: Nesting depth: 0 for what stands at the top, 1 for an item of a top-level list.
         header: Cells of the table's header row, for a `row`.
-        date: The day this stands under in a learning log, ISO 8601 or `--MM-DD`, empty where there is none.
+        date: The day this stands under in a learning log, ISO 8601 or `--MM-DD`, of a month `YYYY-MM`; empty where
+            there is none.
     """
 
     kind: BlockKind
@@ -109,12 +110,72 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A term of the query that the index has for a passage.
+
+    Attributes:
+        term: As the query has it.
+        share: Its part of the weight of the query's terms, by their rarity, 0 to 1.
+        spans: Where it stands in the passage's text; none where it stands only in what is above: note title,
+            headings, list items.
+    """
+
+    term: str
+    share: float
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A part of why a hit stands where it does.
+
+    Attributes:
+        key: Of the sentence in group `why` of the catalogues.
+        values: What the sentence names.
+    """
+
+    key: str
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a hit stands where it does in its ranking.
+
+    Attributes:
+        ranks: Its place by each arm alone among the hits of the ranking, from 1.
+        matches: The query's terms that stand here, the weightiest first.
+        missing: Those that do not, as the query has them.
+        pairs: Character pairs that agree, where no term does.
+        sentence: The sentence with the largest part of the query, as offsets in the passage's text.
+        sentence_share: That part, 0 to 1.
+        marks: What of the passage's text a reader sees marked.
+        reasons: All that in words.
+    """
+
+    ranks: Mapping[Arm, int]
+    matches: tuple[Match, ...]
+    missing: tuple[str, ...]
+    pairs: tuple[str, ...] = ()
+    sentence: tuple[int, int] | None = None
+    sentence_share: float = 0.0
+    marks: tuple[tuple[int, int], ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The part of the query's weight that stands here, 0 to 1."""
+        return sum(match.share for match in self.matches)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A passage in a ranking, with its score and what each arm gave."""
+    """A passage in a ranking, with its score, what each arm gave, and, where it was asked for, why."""
 
     passage: Passage
     score: float
     arms: Mapping[Arm, float] = field(default_factory=dict)
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

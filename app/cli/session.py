@@ -4,7 +4,7 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,7 +55,7 @@ class Session:
             return self._opener
         from app.wiring import open_installation
 
-        return open_installation
+        return partial(open_installation, processes=True)
 
     @contextmanager
     def backend(self) -> Iterator["Backend"]:

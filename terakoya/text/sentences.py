@@ -68,7 +68,7 @@ def _ends_latin(text: str, i: int, begin: int) -> bool:
 
 
 def _line_ends_sentence(text: str, i: int, begin: int) -> bool:
-    before = text[begin:i].rstrip()
+    before = text[max(begin, i - 40) : i].rstrip()
     after = text[i + 1 : i + 80]
     if not before or not after.strip():
         return True

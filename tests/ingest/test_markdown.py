@@ -368,7 +368,7 @@ def test_a_footnote_of_several_paragraphs_is_no_code() -> None:
 
 
 def test_tags_stand_in_front_matter_and_text() -> None:
-    text = "---\ntags: '#a, b'\n---\n#c と #数学/線形 `#d` [x](y#e) #1 #ff0000 #fff ##f #a\n\n    #g\n"
+    text = "---\ntags: '#a, b'\n---\n#c と #数学/線形 `#d` [x](y#e) #1 #ff0000 #fff ##f #REF! #N/A #a\n\n    #g\n"
     assert parse(text).tags == ("a", "b", "c", "数学/線形")
 
 

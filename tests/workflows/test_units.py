@@ -50,6 +50,18 @@ def test_front_matter_is_never_offered(read) -> None:
     assert not [u for p in read(NOTE) for u in units_of(p) if "title:" in u.text]
 
 
+def test_an_image_is_offered_where_it_says_what_it_shows(read) -> None:
+    note = "# 細胞\n\n![ミトコンドリアの断面](a.png)\n\n![](b.png)\n\n![[c.png]]\n"
+    offered = [u.text for p in read(note) for u in units_of(p) if u.kind == "sentence"]
+    assert offered == ["![ミトコンドリアの断面](a.png)"]
+
+
+def test_a_section_ends_before_the_targets_of_its_links(read) -> None:
+    note = "# 細胞\n\n[核][a]がある。\n\n[a]: https://example.org\n"
+    offered = {u.text for p in read(note) for u in units_of(p)}
+    assert offered == {"[核][a]がある。"}
+
+
 def test_units_know_the_headings_and_items_above(read) -> None:
     units = [u for p in read(NOTE) for u in units_of(p)]
     inner = next(u for u in units if u.text == "  - 核")
