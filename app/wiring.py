@@ -6,6 +6,7 @@ Heavy imports stand inside the functions that need them: a command pays only for
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
@@ -15,6 +16,7 @@ from app.question import checked_question
 from app.settings import Settings
 from terakoya import __version__
 from terakoya.api import (
+    AlikeNotes,
     AskResult,
     FeedbackRequest,
     ForgetReport,
@@ -35,6 +37,7 @@ from terakoya.errors import BadInput, TerakoyaError, Unavailable
 from terakoya.protocols import Answerer, Mapper, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
+from terakoya.text.marking import Marker
 from terakoya.types import Effort, Language, Outcome, Ranking
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from ingest.embedder import SentenceTransformerEmbedder
     from ingest.explain import Explainer
     from ingest.search import HybridRetriever
+    from ingest.spelling import Speller
     from ingest.store import Store
     from ingest.vectors import Vectors
 
@@ -108,6 +112,20 @@ class Installation:
         """
         ranking = self._retriever.search(query, k=k)
         self._require_notes()
+        if explain:
+            ranking = self._explainer.explain(ranking)
+        return self._speller.advise(ranking)
+
+    def related(self, source: str, line: int | None = None, *, k: int = 10, explain: bool = False) -> Ranking:
+        """The `k` passages most like the one at `line` of a note, or like the note. See `ingest.related`.
+
+        Raises:
+            NotFound: No such note.
+            BadInput: `line` or `k` is below 1.
+        """
+        from ingest.related import Related
+
+        ranking = Related(self._store, self._analyser).like(source, line, k=k)
         return self._explainer.explain(ranking) if explain else ranking
 
     def ask(
@@ -127,8 +145,15 @@ class Installation:
         asked = checked_question(question)
         self._require_notes()
         self._foresee(asked)
-        return self._asker.ask(
+        outcome = self._asker.ask(
             asked, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
+        )
+        return self._marked(outcome)
+
+    def _marked(self, outcome: Outcome) -> Outcome:
+        marker = Marker(outcome.question, self._analyser)
+        return replace(
+            outcome, citations=tuple(replace(c, marks=marker.marks(c.quote)) for c in outcome.citations)
         )
 
     def _foresee(self, question: str) -> None:
@@ -171,7 +196,10 @@ class Installation:
         return Thread(
             thread_id=thread_id,
             turns=[
-                TurnModel(question=t["question"], result=AskResult.of(outcome_of(t, thread_id, {})))
+                TurnModel(
+                    question=t["question"],
+                    result=AskResult.of(self._marked(outcome_of(t, thread_id, {}))),
+                )
                 for t in turns
             ],
         )
@@ -230,6 +258,16 @@ class Installation:
             )
             for n in self._store.notes()
         ]
+
+    def duplicates(self, similarity: float) -> list[AlikeNotes]:
+        """Groups of notes that are alike, the most alike first. See `ingest.duplicates`.
+
+        Raises:
+            BadInput: `similarity` is not in its range.
+        """
+        from ingest.duplicates import duplicates
+
+        return duplicates(self._store, similarity)
 
     def note(self, source: str) -> NoteText:
         """The whole text of a note as a person sees it.
@@ -353,6 +391,12 @@ class Installation:
 
         languages = self._embedder.languages if self._embedder else frozenset[Language]()
         return Explainer(self._store, self._analyser, languages)
+
+    @built_once
+    def _speller(self) -> "Speller":
+        from ingest.spelling import Speller
+
+        return Speller(self._store, self._analyser)
 
     @built_once
     def _threads(self) -> "Threads":

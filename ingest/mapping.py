@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any, Final, TypeVar
 
@@ -112,7 +113,9 @@ def _pool(workers: int, function: Callable[[T], R]) -> ProcessPoolExecutor:
 
 def _starts(pool: ProcessPoolExecutor) -> bool:
     try:
-        return pool.submit(_ready).result()
+        with _deaf():
+            first = pool.submit(_ready)
+        return first.result()
     except (BrokenProcessPool, OSError):
         return False
 
@@ -123,7 +126,8 @@ def _ready() -> bool:
 
 def _submitted(pool: ProcessPoolExecutor, item: Any) -> Future[Any]:
     try:
-        return pool.submit(_run, item)
+        with _deaf():
+            return pool.submit(_run, item)
     except (
         BrokenProcessPool
     ) as error:  # it broke since the last result: this item shares the fate of the rest
@@ -135,9 +139,22 @@ def _submitted(pool: ProcessPoolExecutor, item: Any) -> Future[Any]:
 def _alone(function: Callable[[T], R], item: T) -> R | Unavailable:
     with _pool(1, function) as pool:
         try:
-            return pool.submit(_run, item).result()  # type: ignore[no-any-return]
+            return _submitted(pool, item).result()  # type: ignore[no-any-return]
         except BrokenProcessPool:
             return Unavailable("worker_died", what=str(item))
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """A process that is started within never hears Ctrl-C, which reaches the whole group: its parent ends it.
+
+    Had it to ignore the signal by itself, it would die of one that comes while it is still importing.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(function: Callable[[Any], Any]) -> None:

@@ -1,7 +1,7 @@
 """The vector arm: unit vectors in the DuckDB file, searched exactly."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from hashlib import blake2b
 from typing import Final
 
@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.database import registered
 from ingest.mapping import InThisProcess
 from ingest.read import Reading
 from ingest.store import Store
@@ -32,22 +33,6 @@ _WITHOUT_VECTOR: Final = """
 
 def _digest(text: str) -> str:
     return blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
-
-
-@contextmanager
-def _registered(
-    cursor: duckdb.DuckDBPyConnection, name: str, columns: dict[str, object], matrix: Vectors2D
-) -> Iterator[None]:
-    """A relation with one vector a row; through Arrow, as a parameter's lists take twenty times as long."""
-    import pyarrow as pa
-
-    rows = np.ascontiguousarray(matrix, dtype=np.float32)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
-    cursor.register(name, pa.table({**columns, "vector": vectors}))
-    try:
-        yield
-    finally:
-        cursor.unregister(name)
 
 
 class Stopped(Exception):
@@ -119,7 +104,7 @@ class Vectors:
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, vector FLOAT[{size}] NOT NULL)"
         )
-        with _registered(cursor, "incoming", {"chunk": owners}, matrix):
+        with registered(cursor, "incoming", {"chunk": owners}, matrix):
             cursor.execute("INSERT INTO vectors SELECT chunk, vector FROM incoming")
 
     def begin(self) -> None:
@@ -234,7 +219,7 @@ class Vectors:
         return language in self._embedder.languages
 
     def _keep(self, digests: Sequence[str], vectors: Vectors2D) -> None:
-        with self._store.transaction() as cursor, _registered(cursor, "made", {"digest": digests}, vectors):
+        with self._store.transaction() as cursor, registered(cursor, "made", {"digest": digests}, vectors):
             cursor.execute(
                 "INSERT INTO embedding_cache SELECT $f, digest, vector FROM made",
                 {"f": self._embedder.fingerprint},

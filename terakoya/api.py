@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from terakoya.catalogue import text
-from terakoya.types import BlockKind, Citation, Effort, Hit, Outcome, Ranking
+from terakoya.types import BlockKind, Citation, Effort, Explanation, Hit, Outcome, Ranking
 
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
@@ -42,6 +42,16 @@ class SearchRequest(Schema):
 
     query: str
     k: int = Field(default=10)
+    explain: bool = False
+
+
+class RelatedRequest(Schema):
+    """A place in a note, by its line, or a whole note."""
+
+    source: str
+    line: int | None = None
+    k: int = Field(default=10)
+    explain: bool = False
 
 
 class IngestRequest(Schema):
@@ -59,8 +69,65 @@ class FeedbackRequest(Schema):
     comment: str = Field(default="", max_length=4000)
 
 
+class ArmModel(Schema):
+    """What one arm of the search gave a hit: its score, and its place by that among the hits, from 1."""
+
+    score: float
+    rank: int
+
+
+class MatchModel(Schema):
+    """A term of the query that stands in a hit.
+
+    `share` is its part of the weight of the query's terms, by their rarity. `spans` are offsets in the hit's
+    `text`; there are none for a term that stands only in what is above: note title, headings, list items.
+    """
+
+    term: str
+    share: float
+    spans: list[tuple[int, int]]
+
+
+class ExplainModel(Schema):
+    """Why a hit stands where it does.
+
+    `share` is the part of the query's weight that stands in it, `missing` what does not. `sentence` is the one
+    with the largest part of the query (`sentence_share`), as offsets in `text`; `marks` are what a reader sees
+    marked; `pairs` are the character pairs that agree where no term does. `why` says it in the reader's
+    language.
+    """
+
+    arms: dict[str, ArmModel]
+    share: float
+    matches: list[MatchModel]
+    missing: list[str]
+    pairs: list[str]
+    sentence: tuple[int, int] | None
+    sentence_share: float
+    marks: list[tuple[int, int]]
+    why: list[str]
+
+    @classmethod
+    def of(cls, hit: Hit, e: Explanation) -> "ExplainModel":
+        """From the inner shape, in the language of the reader."""
+        return cls(
+            arms={arm: ArmModel(score=hit.arms[arm], rank=rank) for arm, rank in e.ranks.items()},
+            share=round(e.share, 4),
+            matches=[
+                MatchModel(term=match.term, share=round(match.share, 4), spans=list(match.spans))
+                for match in e.matches
+            ],
+            missing=list(e.missing),
+            pairs=list(e.pairs),
+            sentence=e.sentence,
+            sentence_share=round(e.sentence_share, 4),
+            marks=list(e.marks),
+            why=[text(f"why.{reason.key}", language=None, **reason.values) for reason in e.reasons],
+        )
+
+
 class HitModel(Schema):
-    """One hit of a search, in the command line's JSON."""
+    """One hit of a search, in the command line's JSON; `explain` stands there only where it was asked for."""
 
     id: str
     source: str
@@ -72,6 +139,14 @@ class HitModel(Schema):
     score: float
     text: str
     page: int | None = None
+    explain: ExplainModel | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if self.explain is None:
+            fields.pop("explain", None)
+        return fields
 
     @classmethod
     def of(cls, hit: Hit) -> "HitModel":
@@ -88,24 +163,34 @@ class HitModel(Schema):
             score=hit.score,
             text=p.text,
             page=p.page(),
+            explain=ExplainModel.of(hit, hit.explanation) if hit.explanation else None,
         )
 
 
 class SearchResult(Schema):
-    """What a search gave, best first."""
+    """What a search gave, best first.
+
+    `suggestions` are other spellings of the query, where words of it stand in no note.
+    """
 
     query: str
     hits: list[HitModel]
     arms: list[str] = []
+    suggestions: list[str] = []
 
     @classmethod
     def of(cls, ranking: Ranking) -> "SearchResult":
         """From the inner shape."""
-        return cls(query=ranking.query, hits=[HitModel.of(h) for h in ranking.hits], arms=list(ranking.arms))
+        return cls(
+            query=ranking.query,
+            hits=[HitModel.of(h) for h in ranking.hits],
+            arms=list(ranking.arms),
+            suggestions=list(ranking.suggestions),
+        )
 
 
 class CitationModel(Schema):
-    """Where a part of an answer stands."""
+    """Where a part of an answer stands; `marks` are the terms of the question, as offsets in `quote`."""
 
     marker: int
     source: str
@@ -116,6 +201,7 @@ class CitationModel(Schema):
     end: int
     quote: str
     page: int | None = None
+    marks: list[tuple[int, int]] = []
 
     @classmethod
     def of(cls, c: Citation) -> "CitationModel":
@@ -130,6 +216,7 @@ class CitationModel(Schema):
             end=c.end,
             quote=c.quote,
             page=c.page,
+            marks=list(c.marks),
         )
 
 
@@ -243,6 +330,21 @@ class NoteSummary(Schema):
     chunks: int
     characters: int
     problems: list[NoteProblem] = []
+
+
+class AlikeNote(Schema):
+    """A note of a group of notes that are alike; `similarity` is that to the first of the group, 0 to 1."""
+
+    source: str
+    title: str
+    characters: int
+    similarity: float
+
+
+class AlikeNotes(Schema):
+    """Notes that say almost the same, the longest first."""
+
+    notes: list[AlikeNote]
 
 
 class NoteText(Schema):

@@ -15,6 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from terakoya.api import (
+    AlikeNotes,
     AskRequest,
     AskResult,
     ErrorBody,
@@ -25,6 +26,7 @@ from terakoya.api import (
     NoteSummary,
     NoteText,
     NoteTree,
+    RelatedRequest,
     RunEvent,
     RunStarted,
     RunState,
@@ -152,11 +154,28 @@ class ServiceClient:
         request = AskRequest(question=question, effort=effort, thread_id=thread_id)
         return self._model(AskResult, "POST", "/api/answer", json=request, timeout=_ANSWER)
 
-    def search(self, query: str, *, k: int = 10) -> SearchResult:
-        """The `k` best passages."""
-        return self._model(
-            SearchResult, "POST", "/api/search", json=SearchRequest(query=query, k=k), timeout=_SEARCH
+    def search(self, query: str, *, k: int = 10, explain: bool = False) -> SearchResult:
+        """The `k` best passages; with `explain`, each says why it stands where it does."""
+        request = SearchRequest(query=query, k=k, explain=explain)
+        return self._model(SearchResult, "POST", "/api/search", json=request, timeout=_SEARCH)
+
+    def related(
+        self, source: str, line: int | None = None, *, k: int = 10, explain: bool = False
+    ) -> SearchResult:
+        """The `k` passages most like the one at `line` of a note, or like the note.
+
+        Raises:
+            NotFound: There is no such note.
+        """
+        request = RelatedRequest(source=source, line=line, k=k, explain=explain)
+        return self._model(SearchResult, "POST", "/api/related", json=request, timeout=_SEARCH)
+
+    def duplicates(self, similarity: float) -> list[AlikeNotes]:
+        """Groups of notes that are alike, the most alike first."""
+        reply = self._send(
+            "GET", "/api/notes/duplicates", params={"similarity": str(similarity)}, timeout=_SEARCH
         )
+        return TypeAdapter(list[AlikeNotes]).validate_json(reply.content)
 
     def run(self, run_id: str) -> RunState:
         """A run as it stands.

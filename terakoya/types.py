@@ -180,11 +180,19 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """What a search found, best first, and which arms it rests on."""
+    """What a search found.
+
+    Attributes:
+        query: What was looked for.
+        hits: What was found, best first.
+        arms: Which arms that rests on.
+        suggestions: The query in other spellings, where words of it stand in no note.
+    """
 
     query: str
     hits: tuple[Hit, ...]
     arms: tuple[Arm, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +210,7 @@ class Citation:
         end: Behind the last code point in the source.
         quote: One contiguous piece of the view, Markdown marks and indents kept.
         page: Page, slide or chapter where it begins, None for a note without pages.
+        marks: What of the quote a reader sees marked, the terms of the question, as offsets in it.
     """
 
     marker: int
@@ -214,6 +223,7 @@ class Citation:
     end: int
     quote: str
     page: int | None = None
+    marks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

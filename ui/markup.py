@@ -8,7 +8,7 @@ would leave a hole.
 
 import html
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
 JOINER: Final = "\u2060"
@@ -29,6 +29,17 @@ _TEX = re.compile(r"[\\^_=]")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>$~:!&|#{}^=])")
 _DELIMITER_ROW = re.compile(r"^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$")
 _LIST_ITEM = re.compile(r"^\s*(?:[-+*・]|\d{1,9}[.)])\s")
+
+
+_BEGIN: Final = "\ufdd0"
+_END: Final = "\ufdd1"
+"""Around what is marked, until all else is done; as noncharacters of Unicode they stand in no text."""
+_WORDS = re.compile(r"[^\W_]+(?:[-' ・][^\W_]+)*")
+_TOUCHY_BEFORE = re.compile(r"[$`_~:\[\\<&]$|(?<!\*)\*$|:[^\W_][\w-]*$|`{3}|[&\\]\S*$")
+_TOUCHY_BEHIND = re.compile(r"[$`_~\]{\\>]|\*(?!\*)")
+_ADDRESS = re.compile(
+    r"\]\([^)\n]*\)?|\w+://\S+|www\.\S+|\S+@\S+|<[^>\n]*>|^ {0,3}\[[^\]\n]*\]:.*$", re.MULTILINE
+)
 
 
 class Piece(NamedTuple):
@@ -86,12 +97,20 @@ def plain(text: str) -> str:
     return re.sub(r"^(\d+)([.)])|^([-+])", lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", line)
 
 
-def quotation(text: str) -> str:
+def quotation(text: str, marks: Sequence[tuple[int, int]] = ()) -> str:
     """A quote as safe Markdown that keeps its line breaks and looks no larger than its surroundings.
 
     A quote may begin in the middle of a structure: rows without their header get an empty one, and a
     common indent is taken away, which would otherwise turn list items into code.
+
+    Args:
+        text: The quote.
+        marks: Offsets of what is to stand out; left as it is where that could change what Markdown reads.
     """
+    return _highlighted(_quotation(_with_marks(text, marks)))
+
+
+def _quotation(text: str) -> str:
     lines = _CONTROL.sub("", text).expandtabs(4).strip("\n").split("\n")
     indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
     lines = [line[indent:] for line in lines]
@@ -107,6 +126,50 @@ def quotation(text: str) -> str:
             shown[-1] = shown[-1].rstrip() + "  "
         shown.append(line)
     return markdown("\n".join(shown))
+
+
+def _with_marks(text: str, marks: Sequence[tuple[int, int]]) -> str:
+    """`text` with `_BEGIN` and `_END` around what can be marked."""
+    if "~~~" in text or text.count("```") % 2 or _BEGIN in text or _END in text:
+        return text
+    parts: list[str] = []
+    at = 0
+    for start, end in sorted(marks):
+        if start >= at and _can_be_marked(text, start, end):
+            parts += [text[at:start], _BEGIN, text[start:end], _END]
+            at = end
+    return "".join([*parts, text[at:]])
+
+
+def _can_be_marked(text: str, start: int, end: int) -> bool:
+    """Whether what stands around allows a mark: it would undo an emphasis, an escape, a list or indented code."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    if before.expandtabs(4).startswith("    ") and not _LIST_ITEM.match(text):
+        return False
+    if not before.strip(" \t>") and text[end : end + 1] in (".", ")"):
+        return False
+    if _TOUCHY_BEFORE.search(before) or _TOUCHY_BEHIND.match(text, end):
+        return False
+    return _WORDS.fullmatch(text, start, end) is not None
+
+
+def _highlighted(shown: str) -> str:
+    """Marks drawn in colour; those inside code, formulas, addresses and directives go."""
+    parts: list[str] = []
+    at = 0
+    for opaque in _OPAQUE.finditer(shown):
+        parts += [_coloured(shown[at : opaque.start()]), _unmarked(opaque[0])]
+        at = opaque.end()
+    return _unmarked("".join([*parts, _coloured(shown[at:])]))
+
+
+def _coloured(prose: str) -> str:
+    prose = _ADDRESS.sub(lambda found: _unmarked(found[0]), prose)
+    return re.sub(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}", r":orange-background[\1]", prose)
+
+
+def _unmarked(text: str) -> str:
+    return text.replace(_BEGIN, "").replace(_END, "")
 
 
 def _inert(text: str) -> str:

@@ -1,7 +1,8 @@
 """A note with line numbers in a drawer, the cited lines marked and in sight."""
 
 import html
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
@@ -39,6 +40,8 @@ class Opened:
         first: First line in view, from 1.
         last: Last line in view; may lie behind the end of the note.
         view: Number of the opening, so that each scrolls for itself.
+        quote: What is cited of these lines.
+        marks: What of the quote stands out, as offsets in it.
     """
 
     source: str
@@ -47,10 +50,14 @@ class Opened:
     first: int
     last: int
     view: int
+    quote: str = ""
+    marks: tuple[tuple[int, int], ...] = ()
 
 
-def open_note(source: str, first: int = 0, last: int = 0) -> None:
-    """Opens a note; with lines, at these."""
+def open_note(
+    source: str, first: int = 0, last: int = 0, *, quote: str = "", marks: tuple[tuple[int, int], ...] = ()
+) -> None:
+    """Opens a note; with lines, at these; with a quote from them, with what of it is to stand out."""
     view = st.session_state.get("views", 0) + 1
     st.session_state["views"] = view
     st.session_state["opened"] = Opened(
@@ -60,6 +67,8 @@ def open_note(source: str, first: int = 0, last: int = 0) -> None:
         first=max(1, first - AROUND),
         last=max(first, last) + AROUND,
         view=view,
+        quote=quote,
+        marks=marks,
     )
 
 
@@ -104,7 +113,8 @@ def _draw(client: ServiceClient) -> None:
         if first > 1 or last < len(lines):
             whole_first = 1 if len(lines) <= WHOLE else max(1, opened.cited_first - WHOLE // 2)
             _mover("whole", "unfold_more", opened, whole_first, whole_first + WHOLE - 1)
-    st.html(_page(lines[first - 1 : last], first, cited, opened.view, note.title or note.source))
+    marks = _marks_by_line(lines, opened)
+    st.html(_page(lines[first - 1 : last], first, cited, marks, opened.view, note.title or note.source))
     if cited and cited[0]:
         st.html(_SCROLL.format(view=opened.view), unsafe_allow_javascript=True)
 
@@ -124,24 +134,51 @@ def _move(opened: Opened, first: int, last: int) -> None:
     # A part longer than the browser is sent moves on: its far end goes out of view.
     if last - first >= WHOLE:
         first, last = (first, first + WHOLE - 1) if first < opened.first else (last - WHOLE + 1, last)
-    st.session_state["opened"] = Opened(
-        source=opened.source,
-        cited_first=opened.cited_first,
-        cited_last=opened.cited_last,
-        first=first,
-        last=last,
-        view=opened.view,
-    )
+    st.session_state["opened"] = replace(opened, first=first, last=last)
 
 
-def _page(lines: list[str], first: int, cited: range, view: int, title: str) -> str:
+def _marks_by_line(lines: list[str], opened: Opened) -> dict[int, list[tuple[int, int]]]:
+    """What stands out, by the number of its line and in offsets of it."""
+    begin = max(0, opened.cited_first - 1)
+    at = "\n".join(lines[begin : opened.cited_last]).find(opened.quote) if opened.quote else -1
+    marks: dict[int, list[tuple[int, int]]] = {}
+    if at < 0:  # the note has changed since it was cited
+        return marks
+    start = -at
+    for number, line in enumerate(lines[begin : opened.cited_last], begin + 1):
+        within = [(first - start, last - start) for first, last in opened.marks]
+        marks[number] = [(first, last) for first, last in within if first >= 0 and last <= len(line)]
+        start += len(line) + 1
+    return marks
+
+
+def _line(line: str, marks: Sequence[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    at = 0
+    for start, end in marks:
+        parts += [
+            html.escape(line[at:start]),
+            f'<mark class="tk-term">{html.escape(line[start:end])}</mark>',
+        ]
+        at = end
+    return "".join([*parts, html.escape(line[at:])]) or "&nbsp;"
+
+
+def _page(
+    lines: list[str],
+    first: int,
+    cited: range,
+    marks: Mapping[int, Sequence[tuple[int, int]]],
+    view: int,
+    title: str,
+) -> str:
     rows = []
     for number, line in enumerate(lines, first):
         tag = "mark" if number in cited else "span"
         row = "tk-line tk-cited" if number in cited else "tk-line"
         rows.append(
             f'<div class="{row}"><span class="tk-number">{number}</span>'
-            f'<{tag} class="tk-text">{html.escape(line) or "&nbsp;"}</{tag}></div>'
+            f'<{tag} class="tk-text">{_line(line, marks.get(number, ()))}</{tag}></div>'
         )
     label = html.escape(title, quote=True)
     return f'<div class="tk-note" data-view="{view}" role="region" aria-label="{label}">{"".join(rows)}</div>'

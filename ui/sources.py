@@ -20,8 +20,9 @@ def draw_sources(citations: Sequence[CitationModel], *, key: str) -> None:
                 type="tertiary",
                 on_click=open_note,
                 args=(citation.source, citation.start_line, citation.end_line),
+                kwargs={"quote": citation.quote, "marks": tuple(citation.marks)},
             )
-            st.markdown(quotation(citation.quote))
+            st.markdown(quotation(citation.quote, citation.marks))
 
 
 def place(citation: CitationModel) -> str:

@@ -90,10 +90,9 @@ def draft_from_json(data: Mapping[str, Any]) -> Draft:
 
 
 def citation_to_json(citation: Citation) -> dict[str, Any]:
-    """A citation as plain JSON."""
-    return {name: getattr(citation, name) for name in Citation.__slots__} | {
-        "heading": list(citation.heading)
-    }
+    """A citation as plain JSON, without its marks: they are made for a reader when one comes."""
+    kept = {name: getattr(citation, name) for name in Citation.__slots__ if name != "marks"}
+    return kept | {"heading": list(citation.heading)}
 
 
 def citation_from_json(data: Mapping[str, Any]) -> Citation:

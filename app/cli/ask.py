@@ -2,7 +2,6 @@
 
 import argparse
 from itertools import chain, islice
-from textwrap import indent
 from typing import Any
 
 from app.cli.backend import Backend
@@ -64,7 +63,7 @@ def citations(terminal: Terminal, result: AskResult) -> None:
         terminal.say(f"[{citation.marker}] {citation.source}:{lines}  {heading}".rstrip())
         if squeeze(citation.quote) in squeeze(result.answer):
             continue  # an answer that quotes has shown it already
-        terminal.say(indent(citation.quote.strip("\n"), "    "), style="dim")
+        terminal.marked(citation.quote, citation.marks, indent="    ")
 
 
 def _notice(terminal: Terminal, kind: str, data: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from app.cli.interrupt import interruptible
 from app.cli.progress import Meter
 from app.cli.session import Opener
 from terakoya.api import (
+    AlikeNotes,
     AskResult,
     ForgetReport,
     ForgetRequest,
@@ -33,8 +34,12 @@ Listen = Callable[[str, dict[str, Any]], None]
 class Backend(Protocol):
     """What the commands need of an installation, wherever it is open."""
 
-    def search(self, query: str, *, k: int) -> SearchResult:
-        """The best passages."""
+    def search(self, query: str, *, k: int, explain: bool = False) -> SearchResult:
+        """The best passages; with `explain`, each says why it stands where it does."""
+        ...
+
+    def related(self, source: str, line: int | None, *, k: int, explain: bool = False) -> SearchResult:
+        """The passages most like one, or like a note."""
         ...
 
     def ask(
@@ -49,6 +54,10 @@ class Backend(Protocol):
 
     def notes(self) -> list[NoteSummary]:
         """All notes."""
+        ...
+
+    def duplicates(self, similarity: float) -> list[AlikeNotes]:
+        """Groups of notes that are alike."""
         ...
 
     def note(self, source: str) -> NoteText:
@@ -89,9 +98,13 @@ class Local:
             self._opened = self._opener(self._settings, write=write)
         return self._opened
 
-    def search(self, query: str, *, k: int) -> SearchResult:
+    def search(self, query: str, *, k: int, explain: bool = False) -> SearchResult:
         """The best passages."""
-        return SearchResult.of(self._installation().search(query, k=k))
+        return SearchResult.of(self._installation().search(query, k=k, explain=explain))
+
+    def related(self, source: str, line: int | None, *, k: int, explain: bool = False) -> SearchResult:
+        """The passages most like one, or like a note."""
+        return SearchResult.of(self._installation().related(source, line, k=k, explain=explain))
 
     def ask(
         self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
@@ -111,6 +124,10 @@ class Local:
     def notes(self) -> list[NoteSummary]:
         """All notes."""
         return self._installation().notes()
+
+    def duplicates(self, similarity: float) -> list[AlikeNotes]:
+        """Groups of notes that are alike."""
+        return self._installation().duplicates(similarity)
 
     def note(self, source: str) -> NoteText:
         """The whole text of a note."""
@@ -147,9 +164,13 @@ class Remote:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    def search(self, query: str, *, k: int) -> SearchResult:
+    def search(self, query: str, *, k: int, explain: bool = False) -> SearchResult:
         """The best passages."""
-        return self._client.search(query, k=k)
+        return self._client.search(query, k=k, explain=explain)
+
+    def related(self, source: str, line: int | None, *, k: int, explain: bool = False) -> SearchResult:
+        """The passages most like one, or like a note."""
+        return self._client.related(source, line, k=k, explain=explain)
 
     def ask(
         self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
@@ -198,6 +219,10 @@ class Remote:
     def notes(self) -> list[NoteSummary]:
         """All notes."""
         return self._client.notes()
+
+    def duplicates(self, similarity: float) -> list[AlikeNotes]:
+        """Groups of notes that are alike."""
+        return self._client.duplicates(similarity)
 
     def note(self, source: str) -> NoteText:
         """The whole text of a note."""

@@ -14,7 +14,7 @@ from app.cli.queries import clean
 from app.cli.session import Session
 from app.cli.terminal import Terminal
 from app.cli.tree import draw
-from terakoya.api import ForgetReport, ForgetRequest, NoteSummary
+from terakoya.api import AlikeNotes, ForgetReport, ForgetRequest, NoteSummary
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, NotFound
 
@@ -31,6 +31,8 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
     with session.backend() as backend:
         if arguments.action == "show":
             _show(session.terminal, backend, arguments)
+        elif arguments.action == "duplicates":
+            _duplicates(session.terminal, backend.duplicates(arguments.similarity))
         elif arguments.action == "forget":
             _forget(session.terminal, backend, arguments)
         else:
@@ -53,16 +55,29 @@ def _list(terminal: Terminal, notes: Sequence[NoteSummary]) -> None:
     terminal.note(text("cli.notes_count", count=len(notes), passages=passages))
 
 
+def _duplicates(terminal: Terminal, groups: Sequence[AlikeNotes]) -> None:
+    for group in groups:
+        if terminal.json:
+            terminal.record(group)
+            continue
+        first, *others = group.notes
+        terminal.say(one_line(first.source), style="bold")
+        for note in others:
+            # rounded down: only what is the same to the letter is 100 %
+            terminal.say(f"  {int(100 * note.similarity):>3} %  {one_line(note.source)}")
+    terminal.note(text("cli.duplicates", count=len(groups)))
+
+
 def _show(terminal: Terminal, backend: Backend, arguments: argparse.Namespace) -> None:
     if arguments.tree:
-        tree = _opened(terminal, backend, arguments.note, backend.note_tree)
+        tree = opened(terminal, backend, arguments.note, backend.note_tree)
         if terminal.json:
             terminal.record(tree)
         else:
             for number, line in enumerate(draw(tree, terminal.columns)):
                 terminal.say(line, style="" if number else "bold")
         return
-    note = _opened(terminal, backend, arguments.note, backend.note)
+    note = opened(terminal, backend, arguments.note, backend.note)
     if terminal.json:
         terminal.record(note)
         return
@@ -73,7 +88,7 @@ def _show(terminal: Terminal, backend: Backend, arguments: argparse.Namespace) -
     terminal.say("\n".join(lines))
 
 
-def _opened(terminal: Terminal, backend: Backend, name: str, look: Callable[[str], T]) -> T:
+def opened(terminal: Terminal, backend: Backend, name: str, look: Callable[[str], T]) -> T:
     """What `look` gives for the note of that name, or for the only one whose path ends like it."""
     name = clean(name)
     try:

@@ -115,6 +115,8 @@ def _ingest(parser: _Parser) -> None:
 def _search(parser: _Parser) -> None:
     parser.arguments.add_argument("query", nargs="*", metavar="QUERY", help=text("cli.help_query"))
     parser.options.add_argument("-k", type=_count, default=10, metavar="N", help=text("cli.help_k"))
+    parser.options.add_argument("--explain", action="store_true", help=text("cli.help_explain"))
+    parser.options.add_argument("--like", metavar="NOTE[:LINE]", help=text("cli.help_like"))
     parser.options.add_argument("--batch", metavar="FILE|-", help=text("cli.help_batch"))
 
 
@@ -136,6 +138,10 @@ def _notes(parser: _Parser) -> None:
     show.arguments.add_argument("note", metavar="NOTE", help=text("cli.help_note"))
     show.options.add_argument("--tree", action="store_true", help=text("cli.help_tree"))
     show.options.add_argument("-n", "--number", action="store_true", help=text("cli.help_number"))
+    alike = action("duplicates")
+    alike.options.add_argument(
+        "--similarity", type=float, default=0.8, metavar="PART", help=text("cli.help_similarity")
+    )
     forget = action("forget")
     forget.arguments.add_argument("what", metavar="NOTE|FOLDER", help=text("cli.help_forget"))
     forget.options.add_argument("--dry-run", action="store_true", help=text("cli.help_forget_dry"))

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.cli.cells import one_line
 from terakoya.catalogue import text
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.cli.progress import Meter
+
+MARKED: Final = "bold yellow not dim"
 
 
 class Terminal:
@@ -37,6 +39,11 @@ class Terminal:
         return not self.json and sys.stdout.isatty()
 
     @property
+    def coloured(self) -> bool:
+        """Whether that person sees colours."""
+        return self.interactive and not os.environ.get("NO_COLOR")
+
+    @property
     def columns(self) -> int | None:
         """Cells of a line where a person watches stdout, else None: then nothing is cut."""
         return shutil.get_terminal_size().columns if self.interactive else None
@@ -50,12 +57,34 @@ class Terminal:
         """Prints a line for people: on stdout, or on stderr where stdout is for JSON."""
         if self.json:
             self.note(line)
-        elif style and self.interactive and not os.environ.get("NO_COLOR"):
+        elif style and self.coloured:
             from rich.text import Text
 
             self._console().print(Text(printable(line), style=style), soft_wrap=True)
         else:
             self._out(printable(line) + "\n")
+
+    def marked(self, passage: str, spans: Sequence[tuple[int, int]], *, indent: str) -> None:
+        """Prints a passage with its lines indented; `spans` of it stand out where a person sees colours."""
+        body = passage.strip("\n")
+        if not self.coloured:
+            self.say("\n".join(indent + line if line.strip() else line for line in body.split("\n")))
+            return
+        from rich.text import Text
+
+        shown, at = Text(style="dim"), passage.find(body)
+        for line in body.split("\n"):
+            shown.append(indent if line.strip() else "")
+            done = at
+            for start, end in spans:
+                first, last = max(start, done), min(end, at + len(line))
+                if first < last:
+                    shown.append(printable(passage[done:first]))
+                    shown.append(printable(passage[first:last]), style=MARKED)
+                    done = last
+            shown.append(printable(passage[done : at + len(line)]) + "\n")
+            at += len(line) + 1
+        self._console().print(shown, soft_wrap=True, end="")
 
     def address(self, address: str) -> None:
         """Prints where something can be reached, alone on its line."""

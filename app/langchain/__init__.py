@@ -1,6 +1,7 @@
-"""Terakoya for LangChain programs: its store for their documents, and a retriever over a person's notes."""
+"""Terakoya for LangChain programs: its store and embedders, and a retriever over a person's notes."""
 
+from app.langchain.embeddings import TerakoyaEmbeddings
 from app.langchain.retriever import TerakoyaRetriever
 from app.langchain.vectorstore import TerakoyaVectorStore
 
-__all__ = ["TerakoyaRetriever", "TerakoyaVectorStore"]
+__all__ = ["TerakoyaEmbeddings", "TerakoyaRetriever", "TerakoyaVectorStore"]

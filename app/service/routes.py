@@ -14,6 +14,7 @@ from app.service.language import reader_language
 from app.service.runs import Run, Runs
 from app.service.uploads import save
 from terakoya.api import (
+    AlikeNotes,
     AskRequest,
     AskResult,
     FeedbackRequest,
@@ -23,6 +24,7 @@ from terakoya.api import (
     NoteSummary,
     NoteText,
     NoteTree,
+    RelatedRequest,
     RunStarted,
     SearchRequest,
     SearchResult,
@@ -100,8 +102,18 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
         return AskResult.of(outcome)
 
     @router.post("/api/search")
-    def search(request: SearchRequest) -> SearchResult:
-        return SearchResult.of(installation.search(request.query, k=min(request.k, MAX_HITS)))
+    def search(request: SearchRequest, reader: Reader) -> SearchResult:
+        ranking = installation.search(request.query, k=min(request.k, MAX_HITS), explain=request.explain)
+        with reading_in(reader):
+            return SearchResult.of(ranking)
+
+    @router.post("/api/related")
+    def related(request: RelatedRequest, reader: Reader) -> SearchResult:
+        ranking = installation.related(
+            request.source, request.line, k=min(request.k, MAX_HITS), explain=request.explain
+        )
+        with reading_in(reader):
+            return SearchResult.of(ranking)
 
     @router.post("/api/feedback", status_code=204)
     def feedback(request: FeedbackRequest) -> Response:
@@ -158,6 +170,10 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
     def notes(reader: Reader) -> list[NoteSummary]:
         with reading_in(reader):
             return installation.notes()
+
+    @router.get("/api/notes/duplicates")
+    def duplicates(similarity: float) -> list[AlikeNotes]:
+        return installation.duplicates(similarity)
 
     @router.get("/api/note")
     def note(source: str) -> NoteText:

@@ -7,11 +7,12 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from terakoya import api
 from terakoya.errors import BadInput, Busy, NotFound
-from terakoya.types import Citation, Hit, Outcome, Passage, Ranking
+from terakoya.types import Citation, Explanation, Hit, Match, Outcome, Passage, Ranking, Reason
 
 TEXT = "エンドウの実験。\nMendel grew peas [1].\n"
 WORDS = ["Mendel ", "grew ", "peas ", "in ", "Brünn. ", "遺伝の法則。", " [1]"]
@@ -25,6 +26,16 @@ PASSAGE = Passage(
     start=100,
     end=130,
     text=TEXT,
+)
+EXPLANATION = Explanation(
+    ranks={"lexical": 1},
+    matches=(Match(term="Mendel", share=1.0, spans=((9, 15),)),),
+    missing=("zebra",),
+    marks=((3, 5), (9, 15)),
+    reasons=(
+        Reason(key="words", values={"share": 100, "terms": "Mendel (100 %)"}),
+        Reason(key="first_by_both"),
+    ),
 )
 CITATION = Citation(
     marker=1,
@@ -56,13 +67,36 @@ class FakeInstallation:
         if (settings.home / "busy").exists():
             raise Busy("ingest_busy")
 
-    def search(self, query, *, k=10):
+    def search(self, query, *, k=10, explain=False):
         if not query.strip():
             raise BadInput("question_empty")
         hits = tuple(
-            Hit(passage=PASSAGE, score=1.0 / n, arms={"lexical": 1.0}) for n in range(1, min(k, 3) + 1)
+            Hit(
+                passage=PASSAGE,
+                score=1.0 / n,
+                arms={"lexical": 1.0},
+                explanation=EXPLANATION if explain else None,
+            )
+            for n in range(1, min(k, 3) + 1)
         )
         return Ranking(query=query, hits=hits, arms=("lexical",))
+
+    def related(self, source, line=None, *, k=10, explain=False):
+        if source != "biology/cell.md":
+            raise NotFound("note_unknown", source=source)
+        found = self.search(f"like {line}", k=k, explain=explain)
+        return replace(found, suggestions=("other",) if line == 7 else ())
+
+    def duplicates(self, similarity):
+        notes = [("a.md", 1.0), ("b.md", similarity)]
+        return [
+            api.AlikeNotes(
+                notes=[
+                    api.AlikeNote(source=source, title="", characters=9, similarity=part)
+                    for source, part in notes
+                ]
+            )
+        ]
 
     def ask(self, question, *, effort="normal", thread_id=None, listen=lambda type, data: None):
         if not question.strip():

@@ -21,7 +21,7 @@ ASK_KEYS = {
     "trace_id",
     "timings",
 }
-HIT_KEYS = {"source", "heading", "start_line", "end_line", "start", "end", "score", "text", "page"}
+HIT_KEYS = {"id", "source", "heading", "start_line", "end_line", "start", "end", "score", "text", "page"}
 
 
 def rows(done):
@@ -43,6 +43,25 @@ def test_search_and_ask_give_one_object_a_line_in_this_process_and_over_http(ter
     assert row["citations"][0].keys() >= {"marker", "source", "start_line", "end_line", "quote"}
     assert (found.returncode, asked.returncode) == (0, 0)
     assert (found.err, asked.err) == ("", "")
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_search_explains_where_it_is_asked_to(terakoya, served, request):
+    if served:
+        request.getfixturevalue("own_service")
+    (row,) = rows(terakoya("search", "x", "--explain", "--json", "-k", "2", TERAKOYA_LANGUAGE="ja"))
+    for hit in row["hits"]:
+        assert hit.keys() == HIT_KEYS | {"explain"}
+        assert hit["explain"]["arms"] == {"lexical": {"score": 1.0, "rank": 1}}
+        assert hit["explain"]["matches"] == [{"term": "Mendel", "share": 1.0, "spans": [[9, 15]]}]
+        assert hit["explain"]["missing"] == ["zebra"]
+        assert hit["explain"]["why"][0] == "質問の 100 % がここにあります: Mendel (100 %)。"
+    told = terakoya("search", "x", "--explain", "-k", "1").out.splitlines()
+    assert told[-3:] == [
+        "     · By words 1.000, number 1",
+        "     · It holds 100 % of the query: Mendel (100 %).",
+        "     · First: nothing is nearer by words, and nothing by meaning.",
+    ]
 
 
 def test_where_the_service_is_up_it_is_the_service_that_answers(terakoya, own_service):

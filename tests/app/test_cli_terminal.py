@@ -66,6 +66,14 @@ def test_who_wants_no_colour_gets_none(watched):
     assert "\x1b" not in watched("search", "x", NO_COLOR="1")
 
 
+def test_matched_terms_stand_out_in_the_passage(watched):
+    seen = watched("search", "x", "-k", "1")
+    assert seen.count("\x1b[1;33mMendel\x1b[0m") == 1
+    assert "100 %" not in seen
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert "     エンドウの実験。\n     Mendel grew peas [1].\n" in plain
+
+
 def test_an_answer_that_a_check_changed_is_shown_as_changed(watched):
     seen = watched("ask", "replace", NO_COLOR="1")
     assert seen.index(ANSWER) < seen.index("changed after checking") < seen.index("Something else [1]")

@@ -51,6 +51,24 @@ def traced(installation: Installation, trace_id: str) -> list[Any]:
     return read_trace(installation.settings.traces_path, trace_id)
 
 
+def test_the_terms_of_the_question_are_marked_in_its_citations_and_still_are_in_the_thread(
+    installation: Installation,
+) -> None:
+    outcome = installation.ask("ミトコンドリアとは何ですか？", effort="fast")
+    (citation,) = outcome.citations
+    assert [citation.quote[start:end] for start, end in citation.marks] == ["ミトコンドリア"]
+    (turn,) = installation.thread(outcome.thread_id).turns
+    assert turn.result
+    assert [tuple(span) for span in turn.result.citations[0].marks] == list(citation.marks)
+
+
+def test_a_search_explains_itself_where_it_is_asked_to(installation: Installation) -> None:
+    (hit, *_) = installation.search("葉緑体とミトコンドリア", k=1, explain=True).hits
+    assert hit.explanation
+    assert {match.term for match in hit.explanation.matches} >= {"ミトコンドリア"}
+    assert installation.search("葉緑体", k=1).hits[0].explanation is None
+
+
 def test_a_question_is_answered_with_the_lines_it_stands_on(installation: Installation) -> None:
     outcome = installation.ask("ミトコンドリアとは何ですか？", effort="fast")
     assert outcome.answered

@@ -1,9 +1,11 @@
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ui.markup import markdown, pieces, plain, quotation
+from ui.markup import JOINER, markdown, pieces, plain, quotation
 
 COMMONMARK = MarkdownIt("commonmark").enable("table")
 
@@ -108,3 +110,48 @@ def test_a_comment_in_quoted_code_is_no_heading() -> None:
 
 def test_line_breaks_of_a_quote_stay() -> None:
     assert "hardbreak" in kinds(quotation("一行目\n二行目"))
+
+
+def undone(shown: str) -> str:
+    """Without the colour of marks."""
+    return re.sub(r":orange-background\[([^\]]*)\]", r"\1", shown).replace(JOINER, "")
+
+
+def marks_of(text: str, words: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(words, text)]
+
+
+@pytest.mark.parametrize(
+    ("quote", "shown"),
+    [
+        ("主キー: 一意", ":orange-background[主キー]: 一意"),
+        ("- **主キー**は", f"- **{JOINER}:orange-background[主キー]{JOINER}**は"),
+        ("(主キー)と`主キー`", "(:orange-background[主キー])と`主キー`"),
+        ("a $主キー$ b", "a $主キー$ b"),
+        ("[x](http://a/主キー)", "[x](http://a/主キー)"),
+        ("http://a/主キー", "http://a/主キー"),
+        ("[[主キー]] _主キー_ *主キー* :主キー[x]", "[[主キー]] _主キー_ *主キー* \\:主キー[x]"),
+        ("```\n主キー\n```", "```\n主キー\n```"),
+        ("~~~\n主キー", "~~~\n主キー"),
+        ("x\n\n    主キー", "x\n\n    主キー"),
+        ("- x\n    - 主キー", "- x\n    - :orange-background[主キー]"),
+        ("| 主キー | b |", "| | |\n|---|---|\n| :orange-background[主キー] | b |"),
+    ],
+)
+def test_what_is_marked_stands_out_where_markdown_reads_the_same(quote: str, shown: str) -> None:
+    assert quotation(quote, marks_of(quote, "主キー")) == shown
+
+
+def test_the_number_of_a_list_item_is_not_marked() -> None:
+    assert quotation("1. 1 key", [(0, 1), (3, 4)]) == "1. :orange-background[1] key"
+
+
+@settings(max_examples=500, deadline=None)
+@given(MARKDOWN_LIKE, st.lists(st.tuples(st.integers(0, 60), st.integers(1, 6)), max_size=4))
+def test_marks_change_nothing_but_colour(text: str, spans: list[tuple[int, int]]) -> None:
+    marks = [(start, start + length) for start, length in spans if start + length <= len(text)]
+    shown = quotation(text, marks)
+    assert undone(shown) == quotation(text).replace(JOINER, "")
+    assert "image" not in kinds(shown)
+    assert not [info for info in fences(shown) if info.strip().lower().startswith("mermaid")]
+    assert not {"\ufdd0", "\ufdd1"} & set(shown)
