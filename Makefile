@@ -17,7 +17,7 @@ MANIFEST := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help chat test eval bench install dev engine lint types imports pytest clean
+.PHONY: help chat test eval bench soak install dev engine lint types imports pytest clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,8 +35,18 @@ test: dev engine lint types imports pytest  ## everything that must hold before 
 eval: install  ## ask the suite's questions, and compare with its gates
 	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml
 
-bench: dev  ## what tracing costs, beside the Langfuse SDK
+bench: dev  ## tracing, ingest and sync, as docs/benchmarks.md shows them (half an hour)
+	@echo "== tracing"
 	@$(BIN)/python -m benchmarks.tracing
+	@echo "== sync"
+	@$(BIN)/python -m benchmarks.sync
+	@echo "== ingest"
+	@$(BIN)/python -m benchmarks.ingest
+
+soak: dev  ## half an hour of kills, full disks and 100,000 inputs made to break the parsers (docs/soak.md)
+	@$(PIP) atheris 2>/dev/null || echo "atheris has no build for this machine: hypothesis makes all inputs."
+	@rm -rf reports/soak
+	@TERAKOYA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/ingest/test_sync_crash.py --durations=0 --durations-min=5
 
 lint: dev  ## ruff: rules and format
 	@echo "== ruff"
@@ -88,6 +98,6 @@ engine: install  ## compile the engine for local models, and wait for it
 	else echo "Missing: Python 3.11, 3.12 or 3.13$${old:+; found only$$old}. Get it with: sudo apt-get install python3-venv g++ make" >&2; \
 	fi; exit 3
 
-clean:  ## remove .venv and caches; notes and ~/.terakoya stay
-	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean:  ## remove .venv, .venv-bench and caches; notes and ~/.terakoya stay
+	@rm -rf .venv .venv-bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -144,7 +144,7 @@ def _whole(store: Store, numbers: set[int]) -> dict[int, Hashes]:
 
 
 def _jaccard(one: Hashes, other: Hashes) -> float:
-    both = len(np.intersect1d(one, other, assume_unique=True))
+    both = np.intersect1d(one, other, assume_unique=True).size
     return both / (len(one) + len(other) - both)
 
 

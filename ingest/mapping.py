@@ -159,9 +159,6 @@ def _deaf() -> Iterator[None]:
 
 def _begin(function: Callable[[Any], Any]) -> None:
     _work.append(function)
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group: the parent ends its workers
     parent = multiprocessing.parent_process()
     if parent:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -19,14 +19,20 @@ _LATIN: Final = re.compile(r"[a-zà-ɏ][a-zà-ɏ'-]*")
 _KATAKANA: Final = re.compile("[ァ-ヺー]{3,}")
 _KNOWN: Final = "SELECT DISTINCT term FROM postings WHERE field <> 1 AND term IN (SELECT unnest($terms))"
 _NEAR: Final = """
-    SELECT term, n, damerau_levenshtein(term, $form) AS distance
+    SELECT term, n, least(
+        damerau_levenshtein(term, $form),
+        -- stems of a word and of the same word misspelled may end at another place
+        damerau_levenshtein(term, left($word, length(term) - 1)),
+        damerau_levenshtein(term, left($word, length(term)))
+    ) AS distance
     FROM (
         SELECT term, count(*) AS n FROM postings
         WHERE field <> 1 AND length(term) BETWEEN $shortest AND $longest GROUP BY term
     )
-    WHERE distance BETWEEN 1 AND $reach
+    WHERE distance <= $reach
     ORDER BY distance, left(term, 1) <> left($form, 1), n DESC, term LIMIT $most
 """
+_DISTANCES: Final = "SELECT w, damerau_levenshtein(lower(w), lower($word)) FROM (SELECT unnest($words) AS w)"
 _HOLDING: Final = """
     SELECT c.heading, c.text FROM postings p JOIN chunks c ON c.id = p.chunk
     WHERE p.field <> 1 AND p.term = $term ORDER BY p.count DESC, c.id LIMIT 1
@@ -74,7 +80,7 @@ class Speller:
         known = self._known([term.form for term in terms])
         unknown = [term for term in terms if term.form not in known]
         words = {term.written: term.form for term in unknown if _LATIN.fullmatch(term.form)}
-        spellings = {written: self._latin(form) for written, form in words.items()}
+        spellings = {written: self._latin(written, form)[:SUGGESTED] for written, form in words.items()}
         for run, written in _katakana_runs(query):
             # a word that the dictionary does not know may be cut anywhere
             parts = [term for term in unknown if term.written in written]
@@ -95,44 +101,49 @@ class Speller:
         rows = self._store.rows(_KNOWN, {"terms": list(forms)}) if forms else []
         return {form for (form,) in rows}
 
-    def _latin(self, form: str) -> list[str]:
-        reach = 2 if len(form) >= 8 else 1
-        near = [term for term, _ in self._near(form, reach, reach, 20)]
-        if len(form) < 5:
-            near = [term for term in near if sorted(term) == sorted(form)]
-        return self._written(near)
+    def _latin(self, word: str, form: str) -> list[str]:
+        reach = 2 if len(word) >= 8 else 1
+        near = self._near(form, word.lower(), (len(form) - 4, len(form) + reach), reach, 20)
+        written = [way for term, _ in near for way in self._ways(term)]
+        rows = self._store.rows(_DISTANCES, {"word": word, "words": list(dict.fromkeys(written))})
+        distances = {way: distance for way, distance in rows if distance <= reach}
+        if len(word) < 5:
+            distances = {way: 1 for way in distances if sorted(way.lower()) == sorted(word.lower())}
+        best = sorted(distances, key=lambda way: (distances[way], way[0].lower() != word[0].lower(), way))
+        return list({way.lower(): way for way in reversed(best)}.values())[::-1]
 
     def _katakana(self, form: str) -> list[str]:
         if not _KATAKANA.fullmatch(form):
             return []
         wanted = _sound(form)
         # DuckDB compares bytes, of which a kana has three: this only narrows the choice
+        near = self._near(form, form, (len(form) - 3, len(form) + 3), 9, 500)
         alike = sorted(
             (
                 (SequenceMatcher(None, wanted, _sound(term)).ratio(), n, term)
-                for term, n in self._near(form, 3, 9, 500)
+                for term, n in near
                 if _KATAKANA.fullmatch(term)
             ),
             reverse=True,
         )
-        return self._written([term for likeness, _, term in alike if likeness >= _ALIKE])
+        likely = [term for likeness, _, term in alike if likeness >= _ALIKE][:SUGGESTED]
+        return [min(ways, key=lambda way: (len(way), way)) for term in likely if (ways := self._ways(term))]
 
-    def _near(self, form: str, longer: int, reach: int, most: int) -> list[tuple[str, int]]:
+    def _near(
+        self, form: str, word: str, lengths: tuple[int, int], reach: int, most: int
+    ) -> list[tuple[str, int]]:
         values = {
             "form": form,
-            "shortest": len(form) - longer,
-            "longest": len(form) + longer,
+            "word": word,
+            "shortest": max(3, lengths[0]),
+            "longest": lengths[1],
             "reach": reach,
             "most": most,
         }
         return [(term, n) for term, n, _ in self._store.rows(_NEAR, values)]
 
-    def _written(self, terms: Sequence[str]) -> list[str]:
-        """How notes write the first few terms of the index, which has stems."""
-        found = [self._shortest(term) for term in terms[:SUGGESTED]]
-        return [written for written in found if written]
-
-    def _shortest(self, term: str) -> str:
+    def _ways(self, term: str) -> set[str]:
+        """How the passage that has it most often writes a term of the index, which has stems."""
         rows = self._store.rows(_HOLDING, {"term": term})
         lines = [line for heading, text in rows for line in (*heading, *text.split("\n"))]
         found = set()
@@ -141,7 +152,7 @@ class Speller:
             for token in self._analyser.tokens(line):
                 if token.form == term:
                     found.add(line[starts[token.start] : starts[token.end]])
-        return min(found, key=lambda written: (len(written), written), default="")
+        return found
 
 
 def _katakana_runs(query: str) -> Iterator[tuple[str, str]]:

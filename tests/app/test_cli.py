@@ -64,6 +64,42 @@ def test_search_explains_where_it_is_asked_to(terakoya, served, request):
     ]
 
 
+@pytest.mark.parametrize("served", [False, True])
+def test_search_finds_what_is_like_a_place_in_a_note(terakoya, served, request):
+    if served:
+        request.getfixturevalue("own_service")
+    (row,) = rows(terakoya("search", "--like", "biology/cell.md:12", "--json", "-k", "2"))
+    assert row["query"] == "like 12"
+    assert [hit.keys() for hit in row["hits"]] == [HIT_KEYS] * 2
+    (row,) = rows(terakoya("search", "--like", "cell", "--json", "--explain"))
+    assert row["query"] == "like None"
+    assert all("explain" in hit for hit in row["hits"])
+    told = terakoya("search", "--like", "cell.md:7")
+    assert told.out.endswith("Perhaps you mean: other\n")
+    gone = terakoya("search", "--like", "nothing.md:3")
+    assert (gone.returncode, gone.out) == (2, "")
+    assert "nothing.md" in gone.err
+
+
+@pytest.mark.parametrize("others", [["x"], ["--batch", "-"]])
+def test_like_takes_the_place_of_a_query(terakoya, others):
+    done = terakoya("search", "--like", "cell.md", *others)
+    assert done.returncode == 2
+    assert "--like" in done.err
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_notes_duplicates_lists_groups_of_notes_that_are_alike(terakoya, served, request):
+    if served:
+        request.getfixturevalue("own_service")
+    told = terakoya("notes", "duplicates")
+    assert told.out == "a.md\n   80 %  b.md\n"
+    assert told.err == "Groups of notes that are alike: 1\n"
+    (row,) = rows(terakoya("notes", "duplicates", "--similarity", "0.999", "--json"))
+    assert [(note["source"], note["similarity"]) for note in row["notes"]] == [("a.md", 1.0), ("b.md", 0.999)]
+    assert " 99 %  b.md" in terakoya("notes", "duplicates", "--similarity", "0.999").out
+
+
 def test_where_the_service_is_up_it_is_the_service_that_answers(terakoya, own_service):
     thread = rows(terakoya("ask", "--json", "q"))[0]["thread_id"]
     assert [turn.question for turn in own_service.thread(thread).turns] == ["q"]

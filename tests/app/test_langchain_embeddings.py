@@ -9,12 +9,6 @@ from app.langchain import TerakoyaEmbeddings
 from terakoya.errors import BadInput
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.mark.anyio
 class TestStandardSuite(EmbeddingsIntegrationTests):
     @property
     def embeddings_class(self) -> type[Embeddings]:

@@ -57,11 +57,6 @@ def served_home(noted_home: Path) -> Iterator[Path]:
         processes.end()
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Suite(RetrieversIntegrationTests):
     home: Path
 
@@ -78,7 +73,6 @@ class Suite(RetrieversIntegrationTests):
         return "protocol"
 
 
-@pytest.mark.anyio
 class TestStandardSuiteOverTheStore(Suite):
     @pytest.fixture(autouse=True)
     def _home(self, noted_home: Path) -> None:
@@ -139,7 +133,6 @@ def test_what_cannot_be_searched_is_refused(noted_home: Path, tmp_path: Path) ->
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.anyio
 class TestStandardSuiteOverTheService(Suite):
     """Last: the service holds the store from here on."""
 

@@ -48,7 +48,6 @@ class AsyncOnly(Colours):
         return super().embed_query(text)
 
 
-@pytest.mark.anyio
 class TestStandardSuiteInMemory(VectorStoreIntegrationTests):
     @pytest.fixture
     def vectorstore(self) -> Iterator[TerakoyaVectorStore]:
@@ -56,17 +55,11 @@ class TestStandardSuiteInMemory(VectorStoreIntegrationTests):
             yield store
 
 
-@pytest.mark.anyio
 class TestStandardSuiteInAFile(VectorStoreIntegrationTests):
     @pytest.fixture
     def vectorstore(self, tmp_path: Path) -> Iterator[TerakoyaVectorStore]:
         with TerakoyaVectorStore(self.get_embeddings(), tmp_path / "documents.duckdb") as store:
             yield store
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture

@@ -69,6 +69,28 @@ def test_a_search_explains_itself_where_it_is_asked_to(installation: Installatio
     assert installation.search("葉緑体", k=1).hits[0].explanation is None
 
 
+def test_a_search_in_vain_suggests_another_spelling(installation: Installation) -> None:
+    assert installation.search("guarantes").suggestions == ("guarantees",)
+    assert installation.search("guarantees").suggestions == ()
+
+
+def test_related_passages_and_duplicates_come_from_the_store(
+    installation: Installation, settings: Settings, tmp_path: Path
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for name in ("a.md", "b.md"):
+        (copies / name).write_text(
+            f"# {name}\n\nA protocol is a set of rules for messages between machines.\n"
+        )
+    installation.ingest([copies])
+    (group,) = installation.duplicates(0.7)
+    assert {note.source for note in group.notes} == {"copies/a.md", "copies/b.md"}
+    (hit, *_) = installation.related("copies/a.md", 3, explain=True).hits
+    assert hit.passage.source == "copies/b.md"
+    assert hit.explanation
+
+
 def test_a_question_is_answered_with_the_lines_it_stands_on(installation: Installation) -> None:
     outcome = installation.ask("ミトコンドリアとは何ですか？", effort="fast")
     assert outcome.answered
