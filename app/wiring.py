@@ -38,7 +38,7 @@ from terakoya.protocols import Answerer, Mapper, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.text.marking import Marker
-from terakoya.types import Effort, Language, Outcome, Ranking
+from terakoya.types import Effort, Filter, Language, Outcome, Ranking
 
 if TYPE_CHECKING:
     from app.asking import Asker
@@ -104,28 +104,47 @@ class Installation:
         if like and "_embedder" in like.__dict__:
             self.__dict__["_embedder"] = like._embedder
 
-    def search(self, query: str, *, k: int = 10, explain: bool = False) -> Ranking:
+    def search(
+        self, query: str, *, k: int = 10, filter: Filter | None = None, explain: bool = False
+    ) -> Ranking:
         """The `k` best passages for `query`; with `explain`, each hit says why it stands where it does.
 
         Raises:
             BadInput: The query is empty or too long, or `k` is below 1.
+            NotFound: Nothing is found, and no note is in a folder or has a tag of `filter`.
         """
-        ranking = self._retriever.search(query, k=k)
+        ranking = self._retriever.search(query, k=k, filter=filter)
         self._require_notes()
+        self._require_known(filter, ranking)
         if explain:
             ranking = self._explainer.explain(ranking)
         return self._speller.advise(ranking)
 
-    def related(self, source: str, line: int | None = None, *, k: int = 10, explain: bool = False) -> Ranking:
+    def _require_known(self, filter: Filter | None, ranking: Ranking) -> None:
+        if filter and not ranking.hits:
+            from ingest.filters import require_known
+
+            require_known(filter, self._store)
+
+    def related(
+        self,
+        source: str,
+        line: int | None = None,
+        *,
+        k: int = 10,
+        filter: Filter | None = None,
+        explain: bool = False,
+    ) -> Ranking:
         """The `k` passages most like the one at `line` of a note, or like the note. See `ingest.related`.
 
         Raises:
-            NotFound: No such note.
+            NotFound: No such note, or nothing is found and `filter` names what is not there.
             BadInput: `line` or `k` is below 1.
         """
         from ingest.related import Related
 
-        ranking = Related(self._store, self._analyser).like(source, line, k=k)
+        ranking = Related(self._store, self._analyser).like(source, line, k=k, filter=filter)
+        self._require_known(filter, ranking)
         return self._explainer.explain(ranking) if explain else ranking
 
     def ask(

@@ -115,7 +115,7 @@ def main() -> None:
         folder = Path(place)
         notes, few = folder / "notes", folder / "few"
         characters = corpus.write_notes(notes, ("english",), files=options.files, characters=5000)
-        corpus.write_notes(few, ("english",), files=min(options.files, 40), characters=5000)
+        corpus.write_notes(few, ("english",), files=min(options.files, 20), characters=5000)
         target = mean_tokens(ours, few, folder)
         peers = [tuned(fitted(peer, few, folder, target), few, folder) for peer in peers]
         print(f"\nEnglish: {options.files} notes, {characters:,} characters, {options.rounds} rounds")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
+from ingest.filters import Chunks
 from ingest.store import Store
 from terakoya.text.analyser import Analyser
 
@@ -29,6 +30,7 @@ _SCORES: Final = """
         SELECT p.field, p.chunk, p.count, query.idf,
                CASE WHEN p.field = 0 THEN c.words / $words ELSE c.grams / $grams END AS length
         FROM postings p JOIN query ON p.field = query.field AND p.term = query.term JOIN chunks c ON c.id = p.chunk
+        {only}
     )
     SELECT chunk, field, sum(idf * count * ($k1 + 1) / (count + $k1 * (1 - $b + $b * length))) AS score
     FROM matched GROUP BY chunk, field
@@ -60,8 +62,8 @@ class LexicalIndex:
         self._store = store
         self._analyser = analyser
 
-    def search(self, query: str, k: int) -> LexicalScores:
-        """The `k` best chunks by words and by bigrams."""
+    def search(self, query: str, k: int, only: Chunks | None = None) -> LexicalScores:
+        """The `k` best chunks by words and by bigrams, among `only` these."""
         terms = self._analyser.query(query)
         words, grams = terms.words, terms.grams
         if not words and not grams:
@@ -75,8 +77,9 @@ class LexicalIndex:
         by_field: dict[int, dict[int, float]] = {0: {}, 1: {}}
         if idf:
             rows = self._store.rows(
-                _SCORES,
+                _SCORES.format(only=f"WHERE p.chunk IN ({only.sql})" if only else ""),
                 {
+                    **(only.values if only else {}),
                     "fields": [field for field, _ in idf],
                     "terms": [term for _, term in idf],
                     "idf": [

@@ -182,7 +182,7 @@ class _Builder:
                     row = self._node("row", token, len(items) + 1)
                     if in_head:
                         header = cells(self.lines.text[row.start : row.end])
-                    else:
+                    elif row.extent <= place[-1].extent:  # not a last row of white space such as U+0085
                         row.header = header
                         place[-1].children.append(row)
                 case "fence" if token.info.strip().lower() == "math":

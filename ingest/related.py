@@ -1,14 +1,15 @@
 """Passages that are about the same as one that is there already."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from ingest.filters import Chunks, chunks_of
 from ingest.store import Store
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
-from terakoya.types import Arm, Hit, Ranking
+from terakoya.types import Arm, Filter, Hit, Ranking
 
 TELLING: Final = 30
 """Words of the passage that are looked for: the rarest, by how often it has them."""
@@ -33,7 +34,7 @@ _BY_WORDS: Final = """
     WITH telling AS (SELECT unnest($terms) AS term, unnest($weights) AS weight)
     SELECT p.chunk, sum(weight * p.count / (p.count + 0.5 + c.words / $mean)) AS score
     FROM postings p JOIN telling USING (term) JOIN chunks c ON c.id = p.chunk
-    WHERE p.field = 0 GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $k
+    WHERE p.field = 0 AND {condition} GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $k
 """
 
 
@@ -50,7 +51,7 @@ class Related:
         self._store = store
         self._analyser = analyser
 
-    def like(self, source: str, line: int | None, *, k: int = 10) -> Ranking:
+    def like(self, source: str, line: int | None, *, k: int = 10, filter: Filter | None = None) -> Ranking:
         """The `k` passages most like the one at `line` of a note, or like the whole note.
 
         Neither the passage itself nor those beside it come; for a whole note none of its own.
@@ -74,8 +75,9 @@ class Related:
         known = {chunks[at][0] for at in beside if 0 <= at < len(chunks)}
         wanted = k + len(known)
         telling = self._telling(mine)
-        words = self._by_words(telling, mine, wanted)
-        meaning = self._by_meaning(mine, wanted)
+        only = chunks_of(filter, self._store)
+        words = self._by_words(telling, mine, wanted, only)
+        meaning = self._by_meaning(mine, wanted, only)
         scores = {
             chunk: (words.get(chunk, 0.0) + meaning[chunk]) / 2 if chunk in meaning else words[chunk]
             for chunk in {**words, **meaning}
@@ -114,28 +116,27 @@ class Related:
         return [(str(term), float(weight)) for term, weight in rows]
 
     def _by_words(
-        self, telling: Sequence[tuple[str, float]], mine: Collection[int], k: int
+        self, telling: Sequence[tuple[str, float]], mine: Sequence[int], k: int, only: Chunks | None
     ) -> dict[int, float]:
         if not telling:
             return {}
+        values = {
+            "terms": [term for term, _ in telling],
+            "weights": [weight for _, weight in telling],
+            "mean": max(float(self._store.rows("SELECT avg(words) FROM chunks")[0][0] or 0.0), 1.0),
+        }
+        itself = _BY_WORDS.format(condition="p.chunk IN (SELECT unnest($mine))")
+        own = float(self._store.rows(itself, {**values, "mine": list(mine), "k": 1})[0][1])
+        condition = f"p.chunk IN ({only.sql})" if only else "true"
         rows = self._store.rows(
-            _BY_WORDS,
-            {
-                "terms": [term for term, _ in telling],
-                "weights": [weight for _, weight in telling],
-                "mean": max(float(self._store.rows("SELECT avg(words) FROM chunks")[0][0] or 0.0), 1.0),
-                "k": k,
-            },
+            _BY_WORDS.format(condition=condition), {**values, **(only.values if only else {}), "k": k}
         )
-        scores = {int(chunk): float(score) for chunk, score in rows}
-        own = max((scores[chunk] for chunk in mine if chunk in scores), default=0.0) or max(scores.values())
-        return {chunk: min(1.0, score / own) for chunk, score in scores.items()}
+        return {int(chunk): min(1.0, float(score) / own) for chunk, score in rows}
 
-    def _by_meaning(self, mine: Sequence[int], k: int) -> dict[int, float]:
+    def _by_meaning(self, mine: Sequence[int], k: int, only: Chunks | None) -> dict[int, float]:
         # while vectors of a new embedder are being made, a ranking must not depend on how far that is
-        if not self._store.rows(
-            "SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'"
-        ) or self._store.meta("embedding"):
+        made = self._store.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'")
+        if not made or self._store.meta("embedding"):
             return {}
         found = self._store.columns(
             "SELECT vector FROM vectors WHERE chunk IN (SELECT unnest($mine))", {"mine": list(mine)}
@@ -146,8 +147,9 @@ class Related:
         middle /= np.linalg.norm(middle) or 1.0
         rows = self._store.rows(
             f"SELECT chunk, max(array_inner_product(vector, $middle::FLOAT[{len(middle)}])) AS score "  # noqa: S608 - a number
-            "FROM vectors GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
-            {"middle": middle.tolist(), "k": k},
+            f"FROM vectors WHERE {f'chunk IN ({only.sql})' if only else 'true'} "
+            "GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
+            {"middle": middle.tolist(), "k": k, **(only.values if only else {})},
         )
         return {int(chunk): max(0.0, float(score)) for chunk, score in rows}
 

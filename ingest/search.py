@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ingest.filters import chunks_of
 from ingest.lexical import LexicalIndex, LexicalScores
 from ingest.store import Store
 from ingest.vectors import Vectors
@@ -11,7 +12,7 @@ from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.text.normalise import printable
 from terakoya.text.sentences import sentence_spans
-from terakoya.types import Arm, Hit, Passage, Ranking
+from terakoya.types import Arm, Filter, Hit, Passage, Ranking
 
 LONGEST_QUERY: Final = 20_000
 """Code points; a longer query is a document, not a question."""
@@ -36,8 +37,8 @@ class HybridRetriever:
         self._vectors = vectors
         self._lexical = LexicalIndex(store, analyser)
 
-    def search(self, query: str, *, k: int = 10) -> Ranking:
-        """The `k` best passages, best first.
+    def search(self, query: str, *, k: int = 10, filter: Filter | None = None) -> Ranking:
+        """The `k` best passages among those that `filter` lets through, best first.
 
         Raises:
             BadInput: The query is empty or too long, or `k` is below 1.
@@ -50,12 +51,13 @@ class HybridRetriever:
         if k < 1:
             raise BadInput("k_small", k=k)
         wanted = max(CANDIDATES, min(k, 1_000_000))
-        scores = self._lexical.search(text, wanted)
+        only = chunks_of(filter, self._store)
+        scores = self._lexical.search(text, wanted, only)
         lexical = _lexical_scores(scores)
         arms: list[Arm] = ["lexical"]
         vector: dict[int, float] = {}
         if self._vectors and self._vectors.readable(language_of(text)):
-            vector = self._vectors.search(text, wanted)
+            vector = self._vectors.search(text, wanted, only)
             if vector:
                 arms.append("vector")
         first = self._fuse(lexical, vector, {})

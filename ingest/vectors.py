@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.database import registered
+from ingest.filters import Chunks
 from ingest.mapping import InThisProcess
 from ingest.read import Reading
 from ingest.store import Store
@@ -187,8 +188,10 @@ class Vectors:
                 "store_embedder", found=found.split("|")[0], wanted=self._embedder.fingerprint.split("|")[0]
             )
 
-    def search(self, query: str, k: int) -> dict[int, float]:
+    def search(self, query: str, k: int, only: Chunks | None = None) -> dict[int, float]:
         """The `k` nearest chunks with the cosine similarity of their best window, by an exact scan.
+
+        `only` these chunks are looked at, where it is given.
 
         Nothing is found while vectors of a new embedder are still being made: a ranking must not depend on
         how far that is.
@@ -201,8 +204,9 @@ class Vectors:
         vector = self._embedder.embed_query(query)
         rows = self._store.rows(
             f"SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{len(vector)}])) AS score "  # noqa: S608 - a number
-            "FROM vectors GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
-            {"query": vector.tolist(), "k": k},
+            f"FROM vectors {f'WHERE chunk IN ({only.sql})' if only else ''} "
+            "GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
+            {"query": vector.tolist(), "k": k, **(only.values if only else {})},
         )
         return {int(chunk): float(score) for chunk, score in rows}
 

@@ -1,12 +1,15 @@
 """The shapes of the HTTP API and of the command line's JSON: one definition for both."""
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from terakoya.catalogue import text
-from terakoya.types import BlockKind, Citation, Effort, Explanation, Hit, Outcome, Ranking
+from terakoya.types import BlockKind, Citation, Effort, Explanation, Filter, Hit, Language, Outcome, Ranking
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
+"""Between these are the days that a filter takes."""
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
 
@@ -37,11 +40,44 @@ class AskRequest(Schema):
     thread_id: str | None = None
 
 
+class FilterModel(Schema):
+    """What a search looks at; see `terakoya.types.Filter`."""
+
+    folders: list[str] = []
+    tags: list[str] = []
+    languages: list[Language] = []
+    since: date | None = Field(default=None, ge=FIRST_DAY, le=LAST_DAY)
+    until: date | None = Field(default=None, ge=FIRST_DAY, le=LAST_DAY)
+
+    @classmethod
+    def of(cls, wanted: Filter | None) -> "FilterModel":
+        """From the inner shape."""
+        f = wanted or Filter()
+        return cls(
+            folders=list(f.folders),
+            tags=list(f.tags),
+            languages=list(f.languages),
+            since=f.since,
+            until=f.until,
+        )
+
+    def inner(self) -> Filter:
+        """The inner shape."""
+        return Filter(
+            folders=tuple(self.folders),
+            tags=tuple(self.tags),
+            languages=tuple(self.languages),
+            since=self.since,
+            until=self.until,
+        )
+
+
 class SearchRequest(Schema):
     """A query."""
 
     query: str
     k: int = Field(default=10)
+    filter: FilterModel = FilterModel()
     explain: bool = False
 
 
@@ -51,6 +87,7 @@ class RelatedRequest(Schema):
     source: str
     line: int | None = None
     k: int = Field(default=10)
+    filter: FilterModel = FilterModel()
     explain: bool = False
 
 

@@ -20,6 +20,7 @@ from terakoya.api import (
     AskResult,
     ErrorBody,
     FeedbackRequest,
+    FilterModel,
     ForgetReport,
     ForgetRequest,
     IngestRequest,
@@ -38,7 +39,7 @@ from terakoya.api import (
 )
 from terakoya.catalogue import environment_language
 from terakoya.errors import TerakoyaError, Unavailable, rebuild
-from terakoya.types import Effort
+from terakoya.types import Effort, Filter
 
 CHALLENGE_HEADER: Final = "X-Terakoya-Challenge"
 PROOF_HEADER: Final = "X-Terakoya-Proof"
@@ -154,20 +155,34 @@ class ServiceClient:
         request = AskRequest(question=question, effort=effort, thread_id=thread_id)
         return self._model(AskResult, "POST", "/api/answer", json=request, timeout=_ANSWER)
 
-    def search(self, query: str, *, k: int = 10, explain: bool = False) -> SearchResult:
-        """The `k` best passages; with `explain`, each says why it stands where it does."""
-        request = SearchRequest(query=query, k=k, explain=explain)
+    def search(
+        self, query: str, *, k: int = 10, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
+        """The `k` best passages; with `explain`, each says why it stands where it does.
+
+        Raises:
+            NotFound: Nothing is found, and no note is in a folder or has a tag of `filter`.
+        """
+        request = SearchRequest(query=query, k=k, filter=FilterModel.of(filter), explain=explain)
         return self._model(SearchResult, "POST", "/api/search", json=request, timeout=_SEARCH)
 
     def related(
-        self, source: str, line: int | None = None, *, k: int = 10, explain: bool = False
+        self,
+        source: str,
+        line: int | None = None,
+        *,
+        k: int = 10,
+        filter: Filter | None = None,
+        explain: bool = False,
     ) -> SearchResult:
         """The `k` passages most like the one at `line` of a note, or like the note.
 
         Raises:
             NotFound: There is no such note.
         """
-        request = RelatedRequest(source=source, line=line, k=k, explain=explain)
+        request = RelatedRequest(
+            source=source, line=line, k=k, filter=FilterModel.of(filter), explain=explain
+        )
         return self._model(SearchResult, "POST", "/api/related", json=request, timeout=_SEARCH)
 
     def duplicates(self, similarity: float) -> list[AlikeNotes]:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from terakoya.errors import Unavailable
-from terakoya.types import Draft, Effort, Language, Outcome, Passage, Ranking, SpanKind, Turn
+from terakoya.types import Draft, Effort, Filter, Language, Outcome, Passage, Ranking, SpanKind, Turn
 
 if TYPE_CHECKING:  # NumPy takes 0.1 s to import, and most commands need no vector
     import numpy as np
@@ -20,8 +20,8 @@ Emit = Callable[[str], None]
 class Retriever(Protocol):
     """Finds passages."""
 
-    def search(self, query: str, *, k: int = 10) -> Ranking:
-        """The `k` best passages for `query`, best first."""
+    def search(self, query: str, *, k: int = 10, filter: Filter | None = None) -> Ranking:
+        """The `k` best passages for `query` among those that `filter` lets through, best first."""
         ...
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:

@@ -9,6 +9,7 @@ reads is the *view*: the source without HTML tags, comments and base64 data (the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Language = Literal["ja", "en"]
@@ -107,6 +108,25 @@ class Passage:
         """First and last source line of `text[start:end]`, from 1."""
         first = self.start_line + self.text.count("\n", 0, start)
         return first, first + self.text.count("\n", start, max(start, end - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a search looks at; conditions of different kinds must all hold.
+
+    Attributes:
+        folders: Sources of folders or notes, in one of which the passage is.
+        tags: Tags that its note has, all of them; `exam` is there where `exam/2025` is.
+        languages: Languages, one of which the passage is in.
+        since: The day from which on it is, by the learning log it stands in, else by its file.
+        until: The last such day.
+    """
+
+    folders: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    languages: tuple[Language, ...] = ()
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ def _finish(follower: Follower) -> None:
         return
     outcome = follower.error or IngestReport.model_validate(follower.result)
     st.session_state["report"] = outcome
-    forget("notes", "status", "note:")
+    forget("notes", "status", "note:", "related:")
     st.session_state["announce"] = isinstance(outcome, IngestReport)
 
 

@@ -11,11 +11,13 @@ from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
 from ui.connection import draw_error, fresh
 from ui.markup import plain
+from ui.places import place
 from ui.wording import say
 
 AROUND: Final = 40
 """Lines shown above and below the cited ones at first."""
 STEP: Final = 200
+RELATED: Final = 3
 WHOLE: Final = 3000
 """Longest part that is sent to the browser at once, in lines."""
 
@@ -117,6 +119,27 @@ def _draw(client: ServiceClient) -> None:
     st.html(_page(lines[first - 1 : last], first, cited, marks, opened.view, note.title or note.source))
     if cited and cited[0]:
         st.html(_SCROLL.format(view=opened.view), unsafe_allow_javascript=True)
+    _draw_related(client, opened)
+
+
+def _draw_related(client: ServiceClient, opened: Opened) -> None:
+    """Below the note the passages most like the cited one, or like the note; a click opens one."""
+    line = opened.cited_first or None
+    hits = fresh(
+        f"related:{opened.source}:{line}", 60, lambda: client.related(opened.source, line, k=RELATED)
+    ).hits
+    # of what is found at all the best comes first; far behind it stands what shares a few words
+    hits = [hit for hit in hits if hit.score >= hits[0].score / 2]
+    if not hits:
+        return
+    st.caption(say("related"))
+    with st.container(gap=None, key="related"):
+        for number, hit in enumerate(hits):
+            if st.button(
+                place(hit), key=f"related_{number}", type="tertiary", icon=":material/arrow_outward:"
+            ):
+                open_note(hit.source, hit.start_line, hit.end_line)
+                st.rerun()  # the whole page, as the drawer has another title now
 
 
 def _mover(name: str, icon: str, opened: Opened, first: int, last: int) -> None:

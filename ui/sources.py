@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from terakoya.api import CitationModel, page_name
-from ui.markup import plain, quotation
+from terakoya.api import CitationModel
+from ui.markup import quotation
 from ui.note_view import open_note
-from ui.wording import language
+from ui.places import place
 
 
 def draw_sources(citations: Sequence[CitationModel], *, key: str) -> None:
@@ -23,13 +23,3 @@ def draw_sources(citations: Sequence[CitationModel], *, key: str) -> None:
                 kwargs={"quote": citation.quote, "marks": tuple(citation.marks)},
             )
             st.markdown(quotation(citation.quote, citation.marks))
-
-
-def place(citation: CitationModel) -> str:
-    """`note.md:12-14 · heading › heading`, as a label."""
-    first, last = citation.start_line, citation.end_line
-    lines = str(first) if first == last else f"{first}-{last}"
-    page = page_name(citation.source, citation.page, language=language())
-    named = f"**{plain(citation.source)}:{lines}**" + (f" · {page}" if page else "")
-    heading = " › ".join(plain(part) for part in citation.heading if part.strip())
-    return f"{named} · {heading}" if heading else named

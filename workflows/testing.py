@@ -22,7 +22,7 @@ from pydantic import ConfigDict, Field
 from terakoya.errors import Unavailable
 from terakoya.protocols import Emit
 from terakoya.text.language import language_of
-from terakoya.types import Block, Citation, Draft, Hit, Passage, Ranking, Turn
+from terakoya.types import Block, Citation, Draft, Filter, Hit, Passage, Ranking, Turn
 from workflows.composing import cite
 
 
@@ -77,8 +77,8 @@ class ScriptedRetriever:
     found: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
 
-    def search(self, query: str, *, k: int = 10) -> Ranking:
-        """The scripted passages, scored 1, 1/2, 1/3 and so on."""
+    def search(self, query: str, *, k: int = 10, filter: Filter | None = None) -> Ranking:
+        """The scripted passages, scored 1, 1/2, 1/3 and so on; a filter is not looked at."""
         self.asked.append((query, k))
         ids = self.found.get(query, [p.id for p in self.known])[:k]
         hits = [Hit(passage=p, score=1 / place) for place, p in enumerate(self.passages(ids), start=1)]

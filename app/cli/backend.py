@@ -22,7 +22,7 @@ from terakoya.api import (
 )
 from terakoya.client import ServiceClient, run_error
 from terakoya.errors import BadInput, Unavailable
-from terakoya.types import Effort
+from terakoya.types import Effort, Filter
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -34,11 +34,15 @@ Listen = Callable[[str, dict[str, Any]], None]
 class Backend(Protocol):
     """What the commands need of an installation, wherever it is open."""
 
-    def search(self, query: str, *, k: int, explain: bool = False) -> SearchResult:
+    def search(
+        self, query: str, *, k: int, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
         """The best passages; with `explain`, each says why it stands where it does."""
         ...
 
-    def related(self, source: str, line: int | None, *, k: int, explain: bool = False) -> SearchResult:
+    def related(
+        self, source: str, line: int | None, *, k: int, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
         """The passages most like one, or like a note."""
         ...
 
@@ -98,13 +102,19 @@ class Local:
             self._opened = self._opener(self._settings, write=write)
         return self._opened
 
-    def search(self, query: str, *, k: int, explain: bool = False) -> SearchResult:
+    def search(
+        self, query: str, *, k: int, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
         """The best passages."""
-        return SearchResult.of(self._installation().search(query, k=k, explain=explain))
+        ranking = self._installation().search(query, k=k, filter=filter, explain=explain)
+        return SearchResult.of(ranking)
 
-    def related(self, source: str, line: int | None, *, k: int, explain: bool = False) -> SearchResult:
+    def related(
+        self, source: str, line: int | None, *, k: int, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
         """The passages most like one, or like a note."""
-        return SearchResult.of(self._installation().related(source, line, k=k, explain=explain))
+        ranking = self._installation().related(source, line, k=k, filter=filter, explain=explain)
+        return SearchResult.of(ranking)
 
     def ask(
         self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
@@ -164,13 +174,17 @@ class Remote:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    def search(self, query: str, *, k: int, explain: bool = False) -> SearchResult:
+    def search(
+        self, query: str, *, k: int, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
         """The best passages."""
-        return self._client.search(query, k=k, explain=explain)
+        return self._client.search(query, k=k, filter=filter, explain=explain)
 
-    def related(self, source: str, line: int | None, *, k: int, explain: bool = False) -> SearchResult:
+    def related(
+        self, source: str, line: int | None, *, k: int, filter: Filter | None = None, explain: bool = False
+    ) -> SearchResult:
         """The passages most like one, or like a note."""
-        return self._client.related(source, line, k=k, explain=explain)
+        return self._client.related(source, line, k=k, filter=filter, explain=explain)
 
     def ask(
         self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None

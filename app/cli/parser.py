@@ -2,7 +2,9 @@
 
 import argparse
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -11,6 +13,7 @@ from terakoya.catalogue import text
 from terakoya.errors import BadInput
 
 EFFORTS: Final = ("fast", "normal", "deep")
+LANGUAGES: Final = ("ja", "en")
 
 # argparse speaks English only; these are the complaints that its reader meets.
 _COMPLAINTS: Final = {
@@ -117,7 +120,19 @@ def _search(parser: _Parser) -> None:
     parser.options.add_argument("-k", type=_count, default=10, metavar="N", help=text("cli.help_k"))
     parser.options.add_argument("--explain", action="store_true", help=text("cli.help_explain"))
     parser.options.add_argument("--like", metavar="NOTE[:LINE]", help=text("cli.help_like"))
+    _filter(parser)
     parser.options.add_argument("--batch", metavar="FILE|-", help=text("cli.help_batch"))
+
+
+def _filter(parser: _Parser) -> None:
+    def option(name: str, **how: Any) -> None:
+        parser.options.add_argument(f"--{name}", help=text(f"cli.help_{name}"), **how)
+
+    option("folder", action="append", default=[], metavar="FOLDER")
+    option("tag", action="append", default=[], metavar="TAG")
+    option("language", action="append", default=[], choices=LANGUAGES)
+    option("since", type=_first_day, metavar="DAY")
+    option("until", type=_last_day, metavar="DAY")
 
 
 def _ask(parser: _Parser) -> None:
@@ -177,6 +192,29 @@ def _port(value: str) -> int:
     if not 0 <= port <= 65_535:
         raise ValueError(value)
     return port
+
+
+def _first_day(value: str) -> date:
+    """The day `2026-11-22`, or the first of the month `2026-11` or of the year `2026`."""
+    return date.fromisoformat(_whole(value)[0])
+
+
+def _last_day(value: str) -> date:
+    """The day, or the last of the month or of the year."""
+    return date.fromisoformat(_whole(value)[1])
+
+
+def _whole(value: str) -> tuple[str, str]:
+    """First and last day of what `value` names."""
+    found = re.fullmatch(r"((?:19|2\d)\d\d)(?:-(\d\d)(-\d\d)?)?", value)
+    if not found:
+        raise ValueError(value)
+    year, month, day = found.groups()
+    if not month:
+        return f"{year}-01-01", f"{year}-12-31"
+    if day:
+        return value, value
+    return f"{value}-01", f"{value}-{monthrange(int(year), int(month))[1]}"
 
 
 def _count(value: str) -> int:

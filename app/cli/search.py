@@ -10,6 +10,7 @@ from app.cli.terminal import Terminal
 from terakoya.api import HitModel, SearchResult, page_name
 from terakoya.catalogue import text
 from terakoya.errors import BadInput
+from terakoya.types import Filter
 
 MAX_HITS = 1_000_000
 _INDENT = "     "
@@ -25,7 +26,9 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
         for query in chain(first, asked):
             # what a person sees in colour comes with the explanation
             explain = arguments.explain or session.terminal.coloured
-            result = backend.search(query, k=min(arguments.k, MAX_HITS), explain=explain)
+            result = backend.search(
+                query, k=min(arguments.k, MAX_HITS), filter=_filter(arguments), explain=explain
+            )
             show(session.terminal, result, explain=arguments.explain)
     return 0
 
@@ -39,10 +42,20 @@ def _like(session: Session, arguments: argparse.Namespace) -> int:
     with session.backend() as backend:
 
         def look(source: str) -> SearchResult:
-            return backend.related(source, line, k=k, explain=explain)
+            return backend.related(source, line, k=k, filter=_filter(arguments), explain=explain)
 
         show(terminal, opened(terminal, backend, name, look), explain=arguments.explain)
     return 0
+
+
+def _filter(arguments: argparse.Namespace) -> Filter:
+    return Filter(
+        folders=tuple(clean(folder) for folder in arguments.folder),
+        tags=tuple(clean(tag) for tag in arguments.tag),
+        languages=tuple(arguments.language),
+        since=arguments.since,
+        until=arguments.until,
+    )
 
 
 def _place(like: str) -> tuple[str, int | None]:

@@ -3,5 +3,6 @@
 from app.langchain.embeddings import TerakoyaEmbeddings
 from app.langchain.retriever import TerakoyaRetriever
 from app.langchain.vectorstore import TerakoyaVectorStore
+from terakoya.types import Filter
 
-__all__ = ["TerakoyaEmbeddings", "TerakoyaRetriever", "TerakoyaVectorStore"]
+__all__ = ["Filter", "TerakoyaEmbeddings", "TerakoyaRetriever", "TerakoyaVectorStore"]

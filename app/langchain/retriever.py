@@ -12,6 +12,7 @@ from pydantic import Field
 from app.searching import HomeSearch
 from app.settings import load_settings
 from terakoya.api import HitModel
+from terakoya.types import Filter
 
 
 class TerakoyaRetriever(BaseRetriever):
@@ -25,19 +26,27 @@ class TerakoyaRetriever(BaseRetriever):
     Attributes:
         home: Folder of the installation; None for `TERAKOYA_HOME`, else `~/.terakoya`.
         k: How many passages; `invoke(query, k=3)` asks for another number.
+        filter: Where they are looked for; `invoke(query, filter=Filter(tags=("exam",)))` asks for others.
     """
 
     home: Path | None = None
     k: int = Field(default=10, ge=1)
+    filter: Filter | None = None
 
     @cached_property
     def _search(self) -> HomeSearch:
         return HomeSearch(load_settings(self.home))
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **kwargs: Any
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        k: int | None = None,
+        filter: Filter | None = None,
+        **kwargs: Any,
     ) -> list[Document]:
-        result = self._search.search(query, k=self.k if k is None else k)
+        result = self._search.search(query, k=self.k if k is None else k, filter=filter or self.filter)
         return [_document(hit) for hit in result.hits]
 
 

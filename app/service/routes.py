@@ -103,14 +103,23 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
 
     @router.post("/api/search")
     def search(request: SearchRequest, reader: Reader) -> SearchResult:
-        ranking = installation.search(request.query, k=min(request.k, MAX_HITS), explain=request.explain)
+        ranking = installation.search(
+            request.query,
+            k=min(request.k, MAX_HITS),
+            filter=request.filter.inner(),
+            explain=request.explain,
+        )
         with reading_in(reader):
             return SearchResult.of(ranking)
 
     @router.post("/api/related")
     def related(request: RelatedRequest, reader: Reader) -> SearchResult:
         ranking = installation.related(
-            request.source, request.line, k=min(request.k, MAX_HITS), explain=request.explain
+            request.source,
+            request.line,
+            k=min(request.k, MAX_HITS),
+            filter=request.filter.inner(),
+            explain=request.explain,
         )
         with reading_in(reader):
             return SearchResult.of(ranking)

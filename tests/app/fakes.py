@@ -12,7 +12,7 @@ from pathlib import Path
 
 from terakoya import api
 from terakoya.errors import BadInput, Busy, NotFound
-from terakoya.types import Citation, Explanation, Hit, Match, Outcome, Passage, Ranking, Reason
+from terakoya.types import Citation, Explanation, Filter, Hit, Match, Outcome, Passage, Ranking, Reason
 
 TEXT = "エンドウの実験。\nMendel grew peas [1].\n"
 WORDS = ["Mendel ", "grew ", "peas ", "in ", "Brünn. ", "遺伝の法則。", " [1]"]
@@ -67,7 +67,9 @@ class FakeInstallation:
         if (settings.home / "busy").exists():
             raise Busy("ingest_busy")
 
-    def search(self, query, *, k=10, explain=False):
+    def search(self, query, *, k=10, filter=None, explain=False):
+        if filter and filter != Filter():
+            query = f"{query} in {filter}"
         if not query.strip():
             raise BadInput("question_empty")
         hits = tuple(
@@ -81,10 +83,10 @@ class FakeInstallation:
         )
         return Ranking(query=query, hits=hits, arms=("lexical",))
 
-    def related(self, source, line=None, *, k=10, explain=False):
+    def related(self, source, line=None, *, k=10, filter=None, explain=False):
         if source != "biology/cell.md":
             raise NotFound("note_unknown", source=source)
-        found = self.search(f"like {line}", k=k, explain=explain)
+        found = self.search(f"like {line}", k=k, filter=filter, explain=explain)
         return replace(found, suggestions=("other",) if line == 7 else ())
 
     def duplicates(self, similarity):

@@ -100,6 +100,26 @@ def test_notes_duplicates_lists_groups_of_notes_that_are_alike(terakoya, served,
     assert " 99 %  b.md" in terakoya("notes", "duplicates", "--similarity", "0.999").out
 
 
+@pytest.mark.parametrize("served", [False, True])
+def test_filters_reach_the_search(terakoya, served, request):
+    if served:
+        request.getfixturevalue("own_service")
+    given = ["--folder", "biology", "--folder", "生物", "--tag", "exam", "--language", "ja"]
+    (row,) = rows(terakoya("search", "x", *given, "--since", "2024-02", "--until", "2024-02", "--json"))
+    days = "since=datetime.date(2024, 2, 1), until=datetime.date(2024, 2, 29)"
+    filter = f"Filter(folders=('biology', '生物'), tags=('exam',), languages=('ja',), {days})"
+    assert row["query"] == f"x in {filter}"
+    (row,) = rows(terakoya("search", "--like", "cell", "--since", "2024", "--json"))
+    assert "since=datetime.date(2024, 1, 1), until=None" in row["query"]
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2024-13", "2024-02-30", "24-01-01", "0001", ""])
+def test_a_day_that_is_none_is_refused(terakoya, day):
+    done = terakoya("search", "x", "--since", day)
+    assert (done.returncode, done.out) == (2, "")
+    assert "--since" in done.err
+
+
 def test_where_the_service_is_up_it_is_the_service_that_answers(terakoya, own_service):
     thread = rows(terakoya("ask", "--json", "q"))[0]["thread_id"]
     assert [turn.question for turn in own_service.thread(thread).turns] == ["q"]

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from running import Processes, until
 
-from app.langchain import TerakoyaRetriever
+from app.langchain import Filter, TerakoyaRetriever
 from app.settings import Settings
 from app.wiring import open_installation
 from terakoya.client import ServiceClient
@@ -94,6 +94,13 @@ def test_a_document_says_where_its_passage_stands(noted_home: Path) -> None:
     (hit,) = installation.search("which protocol guarantees order?", k=1).hits
     installation.close()
     assert (document.id, score) == (hit.passage.id, hit.score)
+
+
+def test_a_filter_says_where_to_look(noted_home: Path) -> None:
+    found = TerakoyaRetriever(home=noted_home, filter=Filter(folders=("biology",))).invoke("heart protocol")
+    assert {document.metadata["source"] for document in found} == {"biology/heart.md"}
+    found = TerakoyaRetriever(home=noted_home).invoke("heart protocol", filter=Filter(folders=("http.md",)))
+    assert {document.metadata["source"] for document in found} == {"http.md"}
 
 
 def test_the_store_is_free_between_searches(noted_home: Path) -> None:

@@ -18,6 +18,7 @@ from app.tracing import SpanRecord, read_trace
 from app.wiring import Installation, open_installation
 from terakoya.api import MAX_QUESTION, FeedbackRequest
 from terakoya.errors import BadInput, Busy, NotFound, Unavailable
+from terakoya.types import Filter
 
 NOTES = {
     "biology/cell.md": "# 細胞\n\n- ミトコンドリア: 呼吸を担う細胞小器官\n- 葉緑体: 光合成を行う細胞小器官\n",
@@ -67,6 +68,17 @@ def test_a_search_explains_itself_where_it_is_asked_to(installation: Installatio
     assert hit.explanation
     assert {match.term for match in hit.explanation.matches} >= {"ミトコンドリア"}
     assert installation.search("葉緑体", k=1).hits[0].explanation is None
+
+
+def test_a_filter_that_names_what_is_not_there_is_refused(installation: Installation) -> None:
+    (hit,) = installation.search("protocol", k=1, filter=Filter(languages=("en",))).hits
+    assert hit.passage.source == "network.md"
+    assert (
+        installation.search("protocol zebra", filter=Filter(folders=("biology",), languages=("en",))).hits
+        == ()
+    )
+    with pytest.raises(NotFound, match="`geology`"):
+        installation.search("protocol", filter=Filter(folders=("geology",)))
 
 
 def test_a_search_in_vain_suggests_another_spelling(installation: Installation) -> None:

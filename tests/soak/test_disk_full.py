@@ -25,6 +25,8 @@ class Limited:
     """A disk that takes no more from one process: by its limit on the size of files, which needs no rights."""
 
     name = "limit on files"
+    scarce = 1_000_000
+    """Bytes that are too few for some ingests, and enough for others."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -48,6 +50,7 @@ class Small:
     """A small file system in memory, where this process may mount one."""
 
     name = "file system"
+    scarce = 200_000
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -102,12 +105,11 @@ def test_a_full_disk_is_told_and_loses_nothing(disk: Disk, tmp_path: Path) -> No
     store = home / "terakoya.duckdb"
     folder = ChangingFolder(tmp_path / "notes", chance, files=20, sections=12)
     ingested(home, folder.place)
-    needed = 400_000
     full = fitted = 0
-    for _ in range(size(full=20, short=3)):
+    for _ in range(size(full=20, short=2)):
         before = assert_whole(store)
         folder.change(12)
-        disk.leave(int(chance.random() * needed))
+        disk.leave(int(chance.random() * disk.scarce))
         language = chance.choice(("en", "ja"))
         ended = terakoya(home, "ingest", folder.place, file_bytes=disk.limit, TERAKOYA_LANGUAGE=language)
         if ended.code:

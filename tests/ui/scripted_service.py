@@ -20,12 +20,15 @@ from terakoya.api import (
     AskResult,
     CitationModel,
     FeedbackRequest,
+    HitModel,
     IngestReport,
     IngestRequest,
     NoteSummary,
     NoteText,
     Problem,
+    RelatedRequest,
     RunStarted,
+    SearchResult,
     Status,
     Thread,
     ThreadSummary,
@@ -48,6 +51,21 @@ def citation(quote: str, *, marker: int = 1, source: str = "tcp.md", line: int =
         start=0,
         end=9,
         quote=quote,
+    )
+
+
+def hit(source: str, *, line: int = 3, score: float = 0.5, heading: str = "UDP"):
+    """A passage that was found."""
+    return HitModel(
+        id=f"{source}:{line}",
+        source=source,
+        heading=[heading],
+        start_line=line,
+        end_line=line,
+        start=0,
+        end=9,
+        score=score,
+        text="text",
     )
 
 
@@ -84,6 +102,7 @@ class ScriptedService:
         self.home = home
         self.notes: list[NoteSummary] = []
         self.texts: dict[str, str] = {}
+        self.related: dict[tuple[str, int | None], list[HitModel]] = {}
         self.replies: dict[str, Reply] = {}
         self.report = IngestReport(added=["new.md"])
         self.status = Status(version="1.0", home=str(home), notes=0, chunks=0, checks=[])
@@ -186,6 +205,11 @@ class ScriptedService:
             if source not in self.texts:
                 return JSONResponse({"code": "note_unknown", "message": "no such note"}, status_code=404)
             return NoteText(source=source, title=source, text=self.texts[source])
+
+        @app.post("/api/related")
+        def related(request: RelatedRequest) -> SearchResult:
+            hits = self.related.get((request.source, request.line), [])
+            return SearchResult(query="", hits=hits[: request.k])
 
         @app.get("/api/threads")
         def threads() -> list[ThreadSummary]:

@@ -1,6 +1,6 @@
 import threading
 
-from scripted_service import Reply, citation, note
+from scripted_service import Reply, citation, hit, note
 
 QUESTION = "What is slow start?"
 QUOTE = "- slow start: cwnd doubles every RTT"
@@ -190,6 +190,24 @@ def test_of_a_note_that_has_changed_since_only_the_lines_are_marked(service, pag
     drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
     assert "tk-cited" in drawn
     assert "tk-term" not in drawn
+
+
+def test_below_an_opened_note_related_passages_lead_to_their_notes(service, page, settle):
+    service.notes = [note("tcp.md", "TCP")]
+    service.texts |= {"tcp.md": f"# TCP\n\n{QUOTE}\n", "udp.md": "# UDP\n\n\nno order\n"}
+    near, far = hit("udp.md", line=4, heading="*UDP*"), hit("far.md", score=0.2)
+    service.related[("tcp.md", 3)] = [near, far]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    next(button for button in app.button if "tcp.md:3" in button.label).click().run()
+    labels = [button.label for button in app.button if (button.key or "").startswith("related_")]
+    assert labels == ["**udp.md:4** · \\*UDP\\*"]
+    next(button for button in app.button if button.key == "related_0").click().run()
+    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
+    assert '<mark class="tk-text">no order</mark>' in drawn
+    assert not [button for button in app.button if (button.key or "").startswith("related_")]
 
 
 def test_of_a_long_note_only_the_surroundings_are_drawn_until_all_is_asked_for(service, page, settle):
