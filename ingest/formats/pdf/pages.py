@@ -9,12 +9,14 @@ or when it has grown.
 
 import ctypes
 import json
+import os
 import re
 import sys
 import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 from math import hypot
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ingest.formats.pdf.glyphs import Glyph
@@ -42,16 +44,15 @@ def main() -> None:
     seconds = int(sys.argv[1])
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     limit_memory()
-    used = 0.0
     while _comes(source):
         head = source.read(8)
         if len(head) < 8:
             return
-        used = limit_time(seconds)
+        limit_time(seconds)
         answer = json.dumps(pages_of(source.read(int.from_bytes(head, "big")))).encode()
         sink.write(len(answer).to_bytes(8, "big") + answer)
         sink.flush()
-        if used > GROWN:
+        if grown() > GROWN:
             return
 
 
@@ -75,17 +76,27 @@ def limit_memory() -> None:
         return
 
 
-def limit_time(seconds: int) -> float:
-    """Ends this process when the next file takes more than `seconds` of CPU; gives the bytes it has grown to."""
+def limit_time(seconds: int) -> None:
+    """Ends this process when the next file takes more than `seconds` of CPU."""
     try:
         import resource
 
         usage = resource.getrusage(resource.RUSAGE_SELF)
         most = resource.getrlimit(resource.RLIMIT_CPU)[1]
         resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + 1 + seconds, most))
-    except (ImportError, OSError, ValueError):
-        return 0.0
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    except (ImportError, OSError, ValueError):  # Windows has none; the parent's clock remains
+        return
+
+
+def grown() -> int:
+    """Bytes of memory that this process holds; 0 where that cannot be told.
+
+    The kernel's peak (`ru_maxrss`) is no measure: a process inherits it from the one that started it.
+    """
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def pages_of(data: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.formats import extract
+from ingest.formats.pdf import pages as pdf_pages
 from ingest.formats.pdf import process as pdf_process
 from ingest.formats.pdf.process import PdfProcess
 from terakoya.errors import BadInput, Unavailable
@@ -200,6 +201,15 @@ def test_one_process_reads_file_after_file(process: PdfProcess) -> None:
     with pytest.raises(BadInput):
         process.pages(b"%PDF-1.7 broken", path="a.pdf")
     assert asked(process) == "text"
+    assert process.number == kept
+
+
+def test_what_the_program_itself_holds_does_not_end_the_process(process: PdfProcess) -> None:
+    held = b"x" * (pdf_pages.GROWN + 2**26)  # the kernel hands this peak on to what is started
+    asked(process)
+    kept = process.number
+    del held
+    asked(process)
     assert process.number == kept
 
 
