@@ -1,13 +1,13 @@
 """The rows that a note becomes, written and deleted inside a caller's transaction."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import duckdb
 
+from ingest import postings
 from ingest.folder import FoundFile
 from ingest.read import ChunkRecord, NoteRecord, indexed_text
 from ingest.store import encode_blocks
@@ -25,7 +25,7 @@ def delete_notes(cursor: duckdb.DuckDBPyConnection, notes: list[int]) -> None:
         return
     wanted = {"notes": notes}
     chunks = "(SELECT id FROM chunks WHERE note IN (SELECT unnest($notes)))"
-    cursor.execute(f"DELETE FROM postings WHERE chunk IN {chunks}", wanted)  # noqa: S608 - constant text
+    cursor.execute(f"DELETE FROM occurrences WHERE chunk IN {chunks}", wanted)  # noqa: S608 - constant text
     if cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'").fetchone():
         cursor.execute(f"DELETE FROM vectors WHERE chunk IN {chunks}", wanted)  # noqa: S608 - constant text
     cursor.execute("DELETE FROM chunks WHERE note IN (SELECT unnest($notes))", wanted)
@@ -115,52 +115,25 @@ def insert_chunks(cursor: duckdb.DuckDBPyConnection, chunks: Sequence[NumberedCh
         for c in chunks
     ]
     _insert(cursor, "chunks", rows)
-    postings = _Postings()
+    terms = postings.Postings()
     for c in chunks:
-        postings.add(c.id, c.record.words, c.record.grams)
-    postings.insert(cursor)
-
-
-class _Postings:
-    """Rows of `postings`, gathered by column."""
-
-    def __init__(self) -> None:
-        self.fields: list[int] = []
-        self.terms: list[str] = []
-        self.chunks: list[int] = []
-        self.counts: list[int] = []
-
-    def add(self, chunk: int, words: Counter[str], grams: Counter[str]) -> None:
-        for field, bag in ((0, words), (1, grams)):
-            self.fields += [field] * len(bag)
-            self.terms += bag.keys()
-            self.chunks += [chunk] * len(bag)
-            self.counts += bag.values()
-
-    def insert(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Sorted by term, as a query reads them."""
-        if not self.terms:
-            return
-        cursor.execute(
-            """INSERT INTO postings
-               SELECT * FROM (SELECT unnest($f) f, unnest($t) t, unnest($n) n, unnest($c) c) ORDER BY f, t, n""",
-            {"f": self.fields, "t": self.terms, "n": self.chunks, "c": self.counts},
-        )
+        terms.add(c.id, c.record.words, c.record.grams)
+    terms.insert(cursor)
 
 
 def rebuild_postings(cursor: duckdb.DuckDBPyConnection, analyser: Analyser) -> None:
     """Analyses the text of all chunks again, from the store alone."""
-    cursor.execute("DELETE FROM postings")
+    postings.clear(cursor)
     last = -1
     while rows := cursor.execute(_PAGE_OF_CHUNKS, {"last": last}).fetchall():
-        postings = _Postings()
+        terms = postings.Postings()
         lengths = []
         for number, heading, ancestors, text, title in rows:
             indexed = indexed_text(title, tuple(heading), tuple(ancestors), text)
             words, grams = analyser.words(indexed), analyser.grams(indexed)
-            postings.add(number, words, grams)
+            terms.add(number, words, grams)
             lengths.append((number, words.total(), grams.total()))
-        postings.insert(cursor)
+        terms.insert(cursor)
         numbers, words_of, grams_of = (list(column) for column in zip(*lengths, strict=True))
         cursor.execute(
             """UPDATE chunks SET words = f.w, grams = f.g
@@ -168,3 +141,4 @@ def rebuild_postings(cursor: duckdb.DuckDBPyConnection, analyser: Analyser) -> N
             {"n": numbers, "w": words_of, "g": grams_of},
         )
         last = numbers[-1]
+    postings.arrange(cursor, whole=True)

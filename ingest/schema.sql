@@ -43,11 +43,26 @@ CREATE TABLE IF NOT EXISTS chunks (
     words INTEGER NOT NULL,     -- length in terms of each field of `postings`
     grams INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS postings (
+CREATE TABLE IF NOT EXISTS terms (
+    code BIGINT NOT NULL,       -- of field and term: see `postings.code`
     field TINYINT NOT NULL,     -- 0 words, 1 character bigrams
-    term VARCHAR NOT NULL,
+    term VARCHAR NOT NULL
+);
+CREATE TABLE IF NOT EXISTS occurrences (
+    term BIGINT NOT NULL,       -- its code
     chunk BIGINT NOT NULL,
-    count INTEGER NOT NULL
+    count INTEGER NOT NULL,
+    length INTEGER NOT NULL     -- of the chunk, in terms of this field
+);
+CREATE VIEW IF NOT EXISTS postings AS
+    SELECT t.field, t.term, o.chunk, o.count FROM occurrences o JOIN terms t ON t.code = o.term;
+CREATE TABLE IF NOT EXISTS runs (   -- of `occurrences`: stretches that are sorted by term
+    last BIGINT NOT NULL,       -- chunk; the next run begins behind it
+    rows BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS embedded (
+    languages VARCHAR NOT NULL,
+    last BIGINT NOT NULL        -- all chunks in these languages up to this one have their vectors
 );
 CREATE TABLE IF NOT EXISTS embedding_cache (
     fingerprint VARCHAR NOT NULL,

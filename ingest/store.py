@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Final
 
 import duckdb
 
-from ingest.database import Database
+from ingest.database import MEMORY_MB, Database
 from ingest.view import View
 from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
 
-SCHEMA_VERSION: Final = "3"
+SCHEMA_VERSION: Final = "4"
 
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
@@ -65,15 +65,16 @@ class Store(Database):
     busy: ClassVar[str] = "store_busy"
     damaged: ClassVar[str] = "store_damaged"
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        """Opens the file; for writing it is made when it is not there.
+    def __init__(self, path: Path, *, read_only: bool, memory_mb: int = MEMORY_MB) -> None:
+        """Opens the file; for writing it is made when it is not there. See `Database`.
 
         Raises:
             Unavailable: Nothing was ingested yet, the file is damaged, or of another version of the schema.
             Busy: Another process has it open.
         """
-        super().__init__(path, read_only=read_only)
+        super().__init__(path, read_only=read_only, memory_mb=memory_mb)
         self.ingesting = threading.Lock()
+        self._facts: tuple[int, dict[str, str]] | None = None
         try:
             if not read_only:
                 with self.transaction() as cursor:
@@ -97,8 +98,10 @@ class Store(Database):
 
     def meta(self, key: str) -> str | None:
         """A value of the `meta` table."""
-        rows = self.rows("SELECT value FROM meta WHERE key = $key", {"key": key})
-        return str(rows[0][0]) if rows else None
+        facts, changes = self._facts, self.changes
+        if facts is None or facts[0] != changes:
+            facts = self._facts = changes, dict(self.rows("SELECT key, value FROM meta"))
+        return facts[1].get(key)
 
     def root_names(self) -> dict[int, str]:
         """What the sources of each root begin with: nothing while there is one root, else its name."""

@@ -1,4 +1,4 @@
-"""The vector arm: unit vectors in the DuckDB file, searched exactly."""
+"""The vector arm: unit vectors of chunks, made by an embedder and kept in step with the chunks."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from ingest.database import registered
 from ingest.filters import Chunks
 from ingest.mapping import InThisProcess
+from ingest.nearest import Nearest, Vectors2D, create, insert
 from ingest.read import Reading
 from ingest.store import Store
 from terakoya.errors import Unavailable
 from terakoya.protocols import Embedder, Mapper
 from terakoya.types import Language
-
-Vectors2D = NDArray[np.float32]
-"""The vectors of one chunk, shape (windows, dimensions)."""
 
 _BATCH: Final = 64
 """Texts that are embedded before their vectors are kept: what an interruption waits for, and can cost."""
@@ -27,8 +25,13 @@ _PAGE: Final = 1024
 _WITHOUT_VECTOR: Final = """
     SELECT id, heading, ancestors, text, language FROM chunks
     WHERE id > $last AND language IN (SELECT unnest($languages))
-          AND id NOT IN (SELECT chunk FROM vectors)
+          AND id NOT IN (SELECT chunk FROM vectors WHERE chunk > $last)
     ORDER BY id LIMIT $page
+"""
+_BEHIND: Final = """
+    SELECT max(id), count(*) FILTER (
+        language IN (SELECT unnest($languages)) AND id NOT IN (SELECT chunk FROM vectors WHERE chunk > $last)
+    ) FROM chunks WHERE id > $last
 """
 
 
@@ -57,6 +60,7 @@ class Vectors:
         self._store = store
         self._embedder = embedder
         self._mapper = mapper or InThisProcess()
+        self._nearest = Nearest(store)
 
     @property
     def reading(self) -> Reading:
@@ -96,17 +100,7 @@ class Vectors:
         self, cursor: duckdb.DuckDBPyConnection, chunks: Sequence[int], vectors: Sequence[Vectors2D | None]
     ) -> None:
         """Adds the vectors of chunks inside the caller's transaction."""
-        found = [(chunk, rows) for chunk, rows in zip(chunks, vectors, strict=True) if rows is not None]
-        if not found:
-            return
-        matrix = np.concatenate([rows for _, rows in found])
-        owners = np.repeat([chunk for chunk, _ in found], [len(rows) for _, rows in found])
-        size = matrix.shape[1]
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, vector FLOAT[{size}] NOT NULL)"
-        )
-        with registered(cursor, "incoming", {"chunk": owners}, matrix):
-            cursor.execute("INSERT INTO vectors SELECT chunk, vector FROM incoming")
+        insert(cursor, chunks, vectors)
 
     def begin(self) -> None:
         """Makes room for this embedder's vectors, where another made those that are there."""
@@ -115,6 +109,7 @@ class Vectors:
             return
         with self._store.transaction() as cursor:
             cursor.execute("DROP TABLE IF EXISTS vectors")
+            cursor.execute("TRUNCATE embedded")
             cursor.execute("DELETE FROM meta WHERE key IN ('embedder', 'embedding')")
             fresh = not cursor.execute("SELECT 1 FROM chunks LIMIT 1").fetchone()
             # until all that was there is embedded, search would favour what is
@@ -137,12 +132,13 @@ class Vectors:
         Raises:
             Stopped: It was cancelled; the next call goes on from there.
         """
-        if not self._exists():
+        if not self._nearest.exist():
             languages = sorted(self._embedder.languages)
             sql = "SELECT 1 FROM chunks WHERE language IN (SELECT unnest($l)) LIMIT 1"
             if self._store.rows(sql, {"l": languages}):
-                self._make_table()
-        if self._exists():
+                with self._store.transaction() as cursor:
+                    create(cursor, self._embedder.dimensions)
+        if self._nearest.exist():
             self._embed_rest(progress, cancelled)
         if self._store.meta("embedder") != self._embedder.fingerprint:
             with self._store.transaction() as cursor:
@@ -153,9 +149,11 @@ class Vectors:
 
     def _embed_rest(self, progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
         languages = sorted(self._embedder.languages)
-        sql = "SELECT count(*) FROM chunks WHERE language IN (SELECT unnest($l)) AND id NOT IN (SELECT chunk FROM vectors)"
-        total = int(self._store.rows(sql, {"l": languages})[0][0])
-        done, last = 0, -1
+        read = "+".join(languages)
+        known = self._store.rows("SELECT max(last) FROM embedded WHERE languages = $read", {"read": read})
+        done, first = 0, -1 if known[0][0] is None else int(known[0][0])
+        last = first
+        ((newest, total),) = self._store.rows(_BEHIND, {"last": first, "languages": languages})
         while done < total:
             rows = self._store.rows(_WITHOUT_VECTOR, {"last": last, "languages": languages, "page": _PAGE})
             if not rows:
@@ -168,13 +166,12 @@ class Vectors:
             with self._store.transaction() as cursor:
                 self.insert(cursor, numbers, vectors)
             done, last = done + len(rows), numbers[-1]
-
-    def _make_table(self) -> None:
-        with self._store.transaction() as cursor:
-            cursor.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, "
-                f"vector FLOAT[{self._embedder.dimensions}] NOT NULL)"
-            )
+        if newest is not None and newest - first > _PAGE:  # not for every note
+            with self._store.transaction() as cursor:
+                cursor.execute("DELETE FROM embedded WHERE languages = $read", {"read": read})
+                cursor.execute(
+                    "INSERT INTO embedded VALUES ($read, $newest)", {"read": read, "newest": newest}
+                )
 
     def check(self) -> None:
         """Refuses to search vectors that another embedder made.
@@ -189,30 +186,23 @@ class Vectors:
             )
 
     def search(self, query: str, k: int, only: Chunks | None = None) -> dict[int, float]:
-        """The `k` nearest chunks with the cosine similarity of their best window, by an exact scan.
+        """The `k` nearest chunks with the cosine similarity of their best window. See `Nearest`.
 
         `only` these chunks are looked at, where it is given.
 
         Nothing is found while vectors of a new embedder are still being made: a ranking must not depend on
         how far that is.
         """
-        if not self._exists():
+        if not self._nearest.exist():
             return {}
         self.check()
         if self._store.meta("embedding"):
             return {}
-        vector = self._embedder.embed_query(query)
-        rows = self._store.rows(
-            f"SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{len(vector)}])) AS score "  # noqa: S608 - a number
-            f"FROM vectors {f'WHERE chunk IN ({only.sql})' if only else ''} "
-            "GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
-            {"query": vector.tolist(), "k": k, **(only.values if only else {})},
-        )
-        return {int(chunk): float(score) for chunk, score in rows}
+        return self._nearest.find(self._embedder.embed_query(query), k, only)
 
     def count(self) -> int:
         """Number of vectors in the store."""
-        return int(self._store.rows("SELECT count(*) FROM vectors")[0][0]) if self._exists() else 0
+        return self._nearest.count()
 
     def warm(self) -> None:
         """Loads the embedder."""
@@ -239,6 +229,3 @@ class Vectors:
         return {
             d: np.asarray(v, dtype=np.float32) for d, v in zip(found["digest"], found["vector"], strict=True)
         }
-
-    def _exists(self) -> bool:
-        return bool(self._store.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'"))

@@ -395,7 +395,7 @@ def test_another_analyser_makes_the_postings_anew(
     before = dump(store)
     with store.transaction() as cursor:
         cursor.execute("UPDATE meta SET value = 'another' WHERE key = 'analyser'")
-        cursor.execute("UPDATE postings SET term = 'x'")
+        cursor.execute("UPDATE terms SET term = 'x'")
         cursor.execute("UPDATE chunks SET words = 0, grams = 0")
     assert sync(notes).unchanged == 2
     assert dump(store) == before

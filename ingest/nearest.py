@@ -1,0 +1,150 @@
+"""The vectors of chunks in the store, and the search for those nearest to a query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest import signs
+from ingest.database import registered
+from ingest.filters import Chunks
+from ingest.store import Store
+
+Vectors2D = NDArray[np.float32]
+"""The vectors of one chunk, shape (windows, dimensions)."""
+
+CANDIDATES: Final = 500
+PER_RESULT: Final = 10
+"""Vectors that are compared exactly: `CANDIDATES`, and for each wanted chunk so many more. Their number need not grow
+with the store: of a million vectors, the same share of the true neighbours is among them as of 100,000."""
+_DEARER: Final = 6
+"""A vector that is picked out costs as much as this many in a row: from a smaller store, all are compared."""
+_MORE: Final = 4
+_EXACT: Final = """
+    SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{size}])) AS score, count(*)
+    FROM vectors WHERE {condition}
+    GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k
+"""
+_NEAR: Final = """rowid IN (
+    SELECT rowid FROM vectors WHERE {only}
+    -- of equally distant ones the first, always the same; as one number, since two keys take longer to sort
+    ORDER BY ({distance})::DOUBLE * 1099511627776 + rowid LIMIT $candidates
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    changes: int
+    count: int
+    dimensions: int
+
+
+class Nearest:
+    """Finds the chunks whose vectors are nearest to one. Safe in several threads.
+
+    Where there are many vectors, the candidates are those nearest by their signs (see `ingest.signs`), and only
+    they are compared exactly. No index has to be built, and a vector is found as soon as it is there.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: _Shape | None = None
+
+    def find(self, query: NDArray[np.float32], k: int, only: Chunks | None = None) -> dict[int, float]:
+        """The `k` nearest chunks, nearest first, with the inner product of the query and their best vector.
+
+        `only` these chunks are looked at, where it is given.
+        """
+        shape = self._shape()
+        condition, values = "true", dict[str, Any](query=query.tolist(), k=k)
+        if only:
+            condition, values = f"chunk IN ({only.sql})", values | only.values
+        candidates = CANDIDATES + PER_RESULT * k
+        while candidates * _DEARER < shape.count:
+            near = _NEAR.format(only=condition, distance=signs.distance(len(query)))
+            rows = self._store.rows(
+                _EXACT.format(size=len(query), condition=near),
+                {**values, **signs.parameters(query), "candidates": candidates},
+            )
+            # a chunk may have many vectors among the candidates; fewer than asked for are all that there are
+            if len(rows) >= k or sum(vectors for _, _, vectors in rows) < candidates:
+                return {int(chunk): float(score) for chunk, score, _ in rows}
+            candidates *= _MORE
+        if not shape.count:
+            return {}
+        rows = self._store.rows(_EXACT.format(size=len(query), condition=condition), values)
+        return {int(chunk): float(score) for chunk, score, _ in rows}
+
+    def of(self, query: NDArray[np.float32], chunks: Sequence[int]) -> dict[int, float]:
+        """The inner product of the query and the best vector of each of these chunks that has one."""
+        if not chunks:
+            return {}
+        picked = "rowid IN (SELECT rowid FROM vectors WHERE chunk IN (SELECT unnest($chunks)))"
+        rows = self._store.rows(
+            _EXACT.format(size=len(query), condition=picked),
+            {"query": query.tolist(), "k": len(chunks), "chunks": list(chunks)},
+        )
+        return {int(chunk): float(score) for chunk, score, _ in rows}
+
+    def sample(self, most: int) -> NDArray[np.float32]:
+        """Vectors from all over the store, shape (number, dimensions): `most`, or all where there are fewer."""
+        shape = self._shape()
+        number = min(most, shape.count)
+        if not number:
+            return np.zeros((0, shape.dimensions), dtype=np.float32)
+        found = self._store.columns(
+            "SELECT vector FROM vectors WHERE rowid IN (SELECT unnest($rows)) ORDER BY rowid",
+            {"rows": [at * shape.count // number for at in range(number)]},
+        )
+        return np.stack([np.asarray(vector, dtype=np.float32) for vector in found["vector"]])
+
+    def count(self) -> int:
+        """Number of vectors."""
+        return self._shape().count
+
+    def exist(self) -> bool:
+        """Whether the table is there; it may be empty."""
+        return bool(self._shape().dimensions)
+
+    def _shape(self) -> _Shape:
+        known, changes = self._known, self._store.changes
+        if known is None or known.changes != changes:
+            dimensions = self._dimensions()
+            count = int(self._store.rows("SELECT count(*) FROM vectors")[0][0]) if dimensions else 0
+            known = self._known = _Shape(changes, count, dimensions)
+        return known
+
+    def _dimensions(self) -> int:
+        """Length of the vectors, 0 where there is no table of them."""
+        rows = self._store.rows(
+            """SELECT data_type FROM duckdb_columns()
+               WHERE table_name = 'vectors' AND column_name = 'vector' AND NOT internal"""
+        )
+        return int(rows[0][0].removeprefix("FLOAT[").removesuffix("]")) if rows else 0
+
+
+def create(cursor: duckdb.DuckDBPyConnection, dimensions: int) -> None:
+    """Makes the table for vectors of this length, where there is none."""
+    bits = ", ".join(f"{column} BIGINT NOT NULL" for column in signs.columns(dimensions))
+    cursor.execute(
+        f"CREATE TABLE IF NOT EXISTS vectors (chunk BIGINT NOT NULL, {bits}, vector FLOAT[{dimensions}] NOT NULL)"
+    )
+
+
+def insert(
+    cursor: duckdb.DuckDBPyConnection, chunks: Sequence[int], vectors: Sequence[Vectors2D | None]
+) -> None:
+    """Adds the vectors of chunks inside the caller's transaction; makes the table for the first of them."""
+    found = [(chunk, rows) for chunk, rows in zip(chunks, vectors, strict=True) if rows is not None]
+    if not found:
+        return
+    matrix = np.concatenate([rows for _, rows in found])
+    owners = np.repeat([chunk for chunk, _ in found], [len(rows) for _, rows in found])
+    create(cursor, matrix.shape[1])
+    words = np.ascontiguousarray(signs.packed(matrix).T)
+    columns = dict(zip(signs.columns(matrix.shape[1]), words, strict=True))
+    with registered(cursor, "incoming", {"chunk": owners, **columns}, matrix):
+        cursor.execute("INSERT INTO vectors SELECT * FROM incoming")

@@ -1,0 +1,123 @@
+"""The vector arm: signs first, exact after, and the same neighbours as an exact scan wherever that can be."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ingest import nearest, signs
+from ingest.filters import Chunks
+from ingest.nearest import Nearest
+from ingest.store import Store
+from terakoya.types import Filter
+
+SIZE = 64
+
+
+def clustered(count: int, *, seed: int = 1, size: int = SIZE) -> NDArray[np.float32]:
+    """Unit vectors around a hundred centres, as texts and questions are around subjects."""
+    chance = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).standard_normal((100, size))
+    rows = centres[chance.integers(0, 100, count)] + 0.8 * chance.standard_normal((count, size))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def fill(store: Store, matrix: NDArray[np.float32]) -> None:
+    with store.transaction() as cursor:
+        nearest.insert(cursor, list(range(len(matrix))), [row[None] for row in matrix])
+
+
+def exact(matrix: NDArray[np.float32], query: NDArray[np.float32], k: int) -> list[int]:
+    return np.argsort(-(matrix @ query), kind="stable")[:k].tolist()
+
+
+def test_of_a_small_store_every_vector_is_compared(store: Store) -> None:
+    matrix = clustered(500)
+    fill(store, matrix)
+    for query in clustered(20, seed=2):
+        found = Nearest(store).find(query, 10)
+        assert list(found) == exact(matrix, query, 10)
+        assert list(found.values()) == pytest.approx(sorted(matrix @ query, reverse=True)[:10], abs=1e-5)
+
+
+def test_of_a_large_store_hardly_a_neighbour_is_missed(store: Store) -> None:
+    matrix = clustered(20_000)
+    fill(store, matrix)
+    searched = Nearest(store)
+    hits = sum(
+        len({*searched.find(query, 10)} & {*exact(matrix, query, 10)}) for query in clustered(40, seed=2)
+    )
+    assert hits / 400 >= 0.99
+
+
+def test_a_filter_leaves_the_full_number_of_hits(store: Store, write, sync) -> None:
+    notes = {f"{'a' if n % 50 else 'b'}/n{n}.md": f"note {n}" for n in range(1000)}
+    sync(write(notes))
+    chunks = [number for (number,) in store.rows("SELECT id FROM chunks ORDER BY id")]
+    many = clustered(len(chunks) * 6)
+    with (
+        store.transaction() as cursor
+    ):  # several windows a chunk, so that signs are what candidates are picked by
+        nearest.insert(cursor, chunks, list(many.reshape(len(chunks), 6, SIZE)))
+    only = Chunks(Filter(folders=("b",)), store.root_names())
+    inside = {number for (number,) in store.rows(only.sql, only.values)}
+    assert len(inside) == 20
+    (query,) = clustered(1, seed=3)
+    best = {c: float((many.reshape(-1, 6, SIZE)[at] @ query).max()) for at, c in enumerate(chunks)}
+    found = Nearest(store).find(query, 15, only)
+    assert list(found) == sorted(inside, key=lambda c: -best[c])[:15]
+
+
+def test_a_chunk_with_many_near_vectors_does_not_crowd_out_the_others(store: Store) -> None:
+    (query,) = clustered(1)
+    with store.transaction() as cursor:
+        nearest.insert(cursor, [1], [np.tile(query, (4000, 1))])
+        nearest.insert(cursor, list(range(2, 1002)), [row[None] for row in clustered(1000, seed=4)])
+    assert len(Nearest(store).find(query, 10)) == 10
+
+
+def test_vectors_of_chunks_and_a_sample_are_told(store: Store) -> None:
+    matrix = clustered(300)
+    searched = Nearest(store)
+    assert (searched.exist(), searched.count(), searched.find(matrix[0], 3)) == (False, 0, {})
+    fill(store, matrix)
+    assert (searched.exist(), searched.count()) == (True, 300)
+    found = searched.of(matrix[7], [7, 11, 5000])
+    assert found == pytest.approx({7: 1.0, 11: float(matrix[7] @ matrix[11])}, abs=1e-5)
+    assert searched.of(matrix[7], []) == {}
+    sample = searched.sample(256)
+    assert sample.shape == (256, SIZE)
+    assert len(np.unique(sample, axis=0)) == 256
+    assert searched.sample(1000) == pytest.approx(matrix)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 200).flatmap(
+        lambda size: st.lists(
+            st.lists(st.floats(-1, 1, width=32), min_size=size, max_size=size), min_size=2, max_size=5
+        )
+    )
+)
+def test_signs_are_packed_bit_by_bit(rows: list[list[float]]) -> None:
+    matrix = np.array(rows, dtype=np.float32)
+    words = signs.packed(matrix)
+    assert words.shape == (len(rows), len(signs.columns(matrix.shape[1])))
+    for row, packed in zip(matrix, words.tolist(), strict=True):
+        bits = [packed[at // 64] >> (at % 64) & 1 for at in range(len(row))]
+        assert bits == [int(number > 0) for number in row]
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 384])
+def test_the_distance_counts_the_signs_that_differ(store: Store, size: int) -> None:
+    matrix = clustered(50, size=size)
+    fill(store, matrix)
+    (query,) = clustered(1, seed=5, size=size)
+    order = np.argsort(-np.abs(query), kind="stable")
+    weight = np.zeros(size)
+    weight[order[: round(size * signs.LOOKED_AT)]] += 1
+    weight[order[: round(size * signs.TWICE)]] += 1
+    expected = ((matrix > 0) != (query > 0)) @ weight
+    rows = store.rows(f"SELECT {signs.distance(size)} FROM vectors ORDER BY rowid", signs.parameters(query))
+    assert [row[0] for row in rows] == expected.tolist()
