@@ -19,6 +19,7 @@ from terakoya.api import Check
 from terakoya.catalogue import text
 from terakoya.client import ServiceRecord, answers
 from terakoya.errors import TerakoyaError
+from terakoya.protocols import Reranker
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -39,6 +40,7 @@ def diagnose(
     chunks: int = 0,
     store: TerakoyaError | None = None,
     environ: Mapping[str, str] | None = None,
+    reranker: Reranker | None = None,
 ) -> list[Check]:
     """All checks, in the order in which a person should mend what they find.
 
@@ -48,6 +50,7 @@ def diagnose(
         chunks: Chunks in the store.
         store: Why the store could not be opened, where it could not.
         environ: Where the `LANGFUSE_*` variables stand; the process's own environment when None.
+        reranker: The one of the settings, where it is loaded already; else it is loaded to be checked.
     """
     variables = os.environ if environ is None else environ
     record = ServiceRecord.read(settings.home)
@@ -59,6 +62,7 @@ def diagnose(
         ("page", lambda: _page(record)),
         ("analyser", _analyser),
         ("embedder", lambda: _embedder(settings)),
+        ("reranker", lambda: _reranker(settings, reranker)),
         ("engine", lambda: _engine(settings)),
         ("model", lambda: _model(settings)),
         ("tracing", lambda: _tracing(settings)),
@@ -152,6 +156,29 @@ def _embedder(settings: "Settings") -> Check:
         return _check("embedder", "off", "embedder_missing", install, name=settings.embedder)
     return _check(
         "embedder", "ok", "embedder", name=settings.embedder, languages=", ".join(sorted(embedder.languages))
+    )
+
+
+def _reranker(settings: "Settings", loaded: Reranker | None) -> Check:
+    from ingest.reranker import reranker_named
+
+    if settings.reranker == "none":
+        return _check("reranker", "off", "reranker_none", "TERAKOYA_RERANKER=japanese-reranker-xsmall-v2")
+    try:
+        reranker = loaded or reranker_named(settings.reranker)
+        if reranker:
+            reranker.warm()
+    except TerakoyaError as error:
+        remedy = f"{_INSTALL} sentence-transformers" if error.key == "reranker_missing" else ""
+        return Check(name="reranker", status="problem", detail=error.message(), remedy=remedy)
+    languages = ", ".join(sorted(reranker.languages)) if reranker else ""
+    return _check(
+        "reranker",
+        "ok",
+        "reranker",
+        name=settings.reranker,
+        languages=languages,
+        milliseconds=settings.reranker_ms,
     )
 
 

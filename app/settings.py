@@ -27,12 +27,15 @@ class Settings(BaseSettings):
         max_answer_tokens: Longest generated answer, in tokens.
         model_timeout: Seconds that a request waits for the local model.
         embedder: Name of a sentence-transformers model in the catalogue, a folder, or `none`.
+        reranker: Name of a cross-encoder in the catalogue, a folder, or `none`.
+        reranker_ms: Milliseconds that the reranker may take for one query.
         passages: How many passages an answer may use.
         effort: Effort when none is asked for.
         host: Address that service and page listen on.
         port: Port of the service.
         page_port: Port of the page.
         max_note_mb: Largest note that is read, in MiB.
+        memory_mb: MiB of memory that the store may use for a search or an ingest.
         environment: Name of the deployment in traces.
         log_level: Level of the service's log.
     """
@@ -47,12 +50,15 @@ class Settings(BaseSettings):
     max_answer_tokens: int = Field(default=512, ge=16, le=32_768)
     model_timeout: float = Field(default=180.0, gt=0)
     embedder: str = "all-MiniLM-L6-v2"
+    reranker: str = "none"
+    reranker_ms: int = Field(default=300, ge=1, le=600_000)
     passages: int = Field(default=6, ge=1, le=50)
     effort: Effort = "normal"
     host: str = "127.0.0.1"
     port: int = Field(default=8764, ge=0, le=65_535)
     page_port: int = Field(default=8501, ge=0, le=65_535)
     max_note_mb: float = Field(default=16.0, gt=0)
+    memory_mb: int = Field(default=1024, ge=64, le=1_048_576)
     environment: str = "local"
     log_level: str = "INFO"
 

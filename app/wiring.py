@@ -34,7 +34,7 @@ from terakoya.api import (
 )
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
-from terakoya.protocols import Answerer, Mapper, Tracer
+from terakoya.protocols import Answerer, Mapper, Retriever, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.text.marking import Marker
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from app.threads import Threads
     from ingest.embedder import SentenceTransformerEmbedder
     from ingest.explain import Explainer
-    from ingest.search import HybridRetriever
+    from ingest.reranker import CrossEncoderReranker
     from ingest.spelling import Speller
     from ingest.store import Store
     from ingest.vectors import Vectors
@@ -103,6 +103,8 @@ class Installation:
         self._analyser: Analyser = like._analyser if like else Analyser()
         if like and "_embedder" in like.__dict__:
             self.__dict__["_embedder"] = like._embedder
+        if like and "_reranker" in like.__dict__:
+            self.__dict__["_reranker"] = like._reranker
 
     def search(
         self, query: str, *, k: int = 10, filter: Filter | None = None, explain: bool = False
@@ -349,7 +351,9 @@ class Installation:
             home=str(self.settings.home),
             notes=notes,
             chunks=chunks,
-            checks=diagnose(self.settings, notes=notes, chunks=chunks),
+            checks=diagnose(
+                self.settings, notes=notes, chunks=chunks, reranker=self.__dict__.get("_reranker")
+            ),
         )
 
     def check_model(self) -> None:
@@ -362,6 +366,16 @@ class Installation:
             from app.models.gguf import read_header
 
             read_header(Path(self.settings.model).expanduser())
+
+    def check_reranker(self) -> None:
+        """Loads the reranker, where the settings name one.
+
+        Raises:
+            BadInput: There is none of this name.
+            Unavailable: It cannot be loaded, or is none.
+        """
+        if self._reranker:
+            self._reranker.warm()
 
     def warm(self) -> None:
         """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors."""
@@ -399,10 +413,21 @@ class Installation:
         return Vectors(self._store, self._embedder) if self._embedder else None
 
     @built_once
-    def _retriever(self) -> "HybridRetriever":
+    def _reranker(self) -> "CrossEncoderReranker | None":
+        from ingest.reranker import reranker_named
+
+        return reranker_named(self.settings.reranker)
+
+    @built_once
+    def _retriever(self) -> Retriever:
         from ingest.search import HybridRetriever
 
-        return HybridRetriever(self._store, self._analyser, self._vectors)
+        retriever = HybridRetriever(self._store, self._analyser, self._vectors)
+        if not self._reranker:
+            return retriever
+        from ingest.reranking import Reranking, RerankingRetriever
+
+        return RerankingRetriever(retriever, Reranking(self._reranker, self.settings.reranker_ms / 1000))
 
     @built_once
     def _explainer(self) -> "Explainer":
@@ -498,7 +523,7 @@ def open_installation(
         prepare_home(settings.home)
     return Installation(
         settings,
-        Store(settings.store_path, read_only=not write),
+        Store(settings.store_path, read_only=not write, memory_mb=settings.memory_mb),
         deliver=deliver,
         tracer=tracer,
         like=like,

@@ -1,5 +1,7 @@
 """A document to chunks: pieces that search finds and answers quote, cut along the structure."""
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -7,7 +9,9 @@ from typing import Final
 import numpy as np
 
 from ingest.document import Document, Node
+from ingest.inline import inlines
 from ingest.plain import plain
+from ingest.verbatim import Inside, Span, joined, regions
 from terakoya.text.sentences import sentence_spans
 from terakoya.types import Block
 
@@ -20,6 +24,8 @@ _WIDE: Final = 0x2E80
 SCRAP: Final = LARGEST / 8
 """The last chunk of a section, when lighter than this, takes its share from the one before it."""
 _ANCESTOR_LENGTH: Final = 120
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://[!-~]+")
+_WORD: Final = re.compile(r"[\w.,'’-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ def _always(heading: tuple[str, ...], ancestors: tuple[str, ...], text: str) -> 
 def chunk(document: Document, fits: Fits = _always) -> list[Chunk]:
     """Cuts `document` into chunks that follow its structure; every line with text is in exactly one.
 
-    What has no structure inside (a paragraph, a row, a formula) is never cut for `fits`.
+    What has no structure inside (a paragraph, a row, a formula, code) is never cut for `fits`.
     """
     text = document.text
     groups = _Grouping(text, fits)
@@ -168,6 +174,10 @@ class _Grouping:
                 for piece in self._sentences(node):
                     group.append(piece)
                     close()
+            elif size > SPLIT and node.kind == "code":
+                for piece in self._lines(node):
+                    group.append(piece)
+                    close()
             else:
                 group.append(node)
                 load += size
@@ -206,7 +216,7 @@ class _Grouping:
         """A very long paragraph in pieces of whole sentences (of `LARGEST` characters where there are none)."""
         content = self.text[node.start : node.extent]
         begin = last = 0
-        for start, end in _hard_cut(sentence_spans(content)):
+        for start, end in _hard_cut(content, sentence_spans(content)):
             if start > begin and self.weights.of(node.start + begin, node.start + end) > LARGEST:
                 stop = node.start + last
                 yield replace(node, start=node.start + begin, end=stop, extent=stop, children=[])
@@ -215,13 +225,58 @@ class _Grouping:
         if begin < len(content):
             yield replace(node, start=node.start + begin, end=node.extent, children=[])
 
+    def _lines(self, node: Node) -> Iterable[Node]:
+        """Very long code in pieces of whole lines, cut at a blank line where one stands in the second half."""
+        begin = gap = node.start
+        at = self._behind_line(begin, node.extent)
+        while at < node.extent:
+            stop = self._behind_line(at, node.extent)
+            if self.weights.of(begin, stop) > LARGEST and self.weights.of(at, node.extent) > SCRAP:
+                cut = gap if self.weights.of(begin, gap) >= LARGEST / 2 else at
+                yield replace(node, start=begin, end=cut - 1, extent=cut - 1, children=[])
+                begin = gap = cut
+            elif not self.text[at:stop].strip():
+                gap = stop
+            at = stop
+        yield replace(node, start=begin, end=node.extent, extent=node.extent, children=[])
 
-def _hard_cut(spans: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    def _behind_line(self, at: int, end: int) -> int:
+        feed = self.text.find("\n", at, end)
+        return feed + 1 if feed >= 0 else end
+
+
+def _hard_cut(text: str, spans: Iterable[Span]) -> Iterable[Span]:
+    """The spans of `text`; one that is too long comes in pieces that end where no link and no word is cut."""
+    wholes: list[Span] | None = None
     for start, end in spans:
         while end - start > 2 * LARGEST:
-            yield start, start + LARGEST
-            start += LARGEST
+            wholes = _wholes(text) if wholes is None else wholes
+            cut = _place(text, wholes, start + LARGEST)
+            yield start, cut
+            start = cut
         yield start, end
+
+
+def _wholes(text: str) -> list[Span]:
+    """What is not cut: links and images with their targets, addresses, code."""
+    code = regions(text).code
+    addresses = (found.span() for found in _ADDRESS.finditer(text))
+    return joined([*code, *addresses, *inlines(text, Inside(code), {}).wholes])
+
+
+def _place(text: str, wholes: Sequence[Span], wanted: int) -> int:
+    """Where to cut, at `wanted` or up to half of `LARGEST` before it, or up to `LARGEST` behind it."""
+    index = bisect_right(wholes, (wanted,)) - 1
+    if index >= 0 and wholes[index][1] > wanted:
+        start, end = wholes[index]
+        if start >= wanted - LARGEST // 2:
+            return start
+        return end if end < wanted + LARGEST else wanted  # longer than a chunk: it is cut after all
+    if not (_WORD.match(text[wanted - 1]) and _WORD.match(text[wanted]) and text[wanted].isascii()):
+        return wanted
+    space = max(text.rfind(mark, wanted - LARGEST // 4, wanted) for mark in " \n\t") + 1
+    inside = bisect_right(wholes, (space,)) - 1
+    return space if space and not (inside >= 0 and wholes[inside][1] > space) else wanted
 
 
 def _blocks(nodes: Sequence[Node], start: int, stop: int) -> Iterable[Block]:

@@ -81,6 +81,8 @@ class Explainer:
     ) -> list[Reason]:
         hit = ranking.hits[at]
         reasons = _of_words(hit, this)
+        if "reranker" in ranking.arms and "reranker" not in hit.arms:
+            reasons.append(Reason(key="not_reread"))
         if "vector" in ranking.arms and "vector" not in hit.arms:
             read = hit.passage.language in self._languages
             reasons.append(Reason(key="meaning_far" if read else "meaning_unread"))
@@ -156,7 +158,10 @@ def _of_words(hit: Hit, this: Explanation) -> list[Reason]:
         reasons.append(Reason(key="words", values={"terms": _named(inside), "share": _percent(this.share)}))
     if above:
         reasons.append(Reason(key="words_above", values={"terms": _named(above)}))
-    if not this.matches:
+    if hit.aliases:
+        names = ", ".join(f"{term} = {alias}" for term, alias in hit.aliases.items())
+        reasons.append(Reason(key="alias", values={"names": names}))
+    elif not this.matches:
         known = {"pairs": ", ".join(this.pairs[:NAMED])}
         reasons.append(Reason(key="pairs", values=known) if this.pairs else Reason(key="no_words"))
     if this.missing:
@@ -171,8 +176,10 @@ def _of_the_first(ranking: Ranking, this: Explanation) -> list[Reason]:
     if len(ranking.hits) < 2:
         return []
     leads = tuple(arm for arm in ranking.arms if this.ranks.get(arm) == 1)
-    if len(ranking.arms) > 1 and leads == ranking.arms:
-        return [Reason(key="first_by_both")]
+    if "reranker" in leads:
+        return [Reason(key="first_by_reranker")]
+    if len(ranking.arms) > 1 and leads == tuple(arm for arm in ranking.arms if arm != "reranker"):
+        return [Reason(key="first_by_both" if len(leads) > 1 else f"first_by_{leads[0]}")]
     if leads:
         return [Reason(key=f"first_by_{leads[0]}")]
     return [Reason(key="first_in_sum")]
@@ -182,6 +189,8 @@ def _of_the_place(ranking: Ranking, at: int, this: Explanation, above: Explanati
     """Why it is behind the hit above it: the arm by which it is, and what that arm misses."""
     hit, other = ranking.hits[at], ranking.hits[at - 1]
     number = {"above": at}
+    if hit.arms.get("reranker", 1.0) < other.arms.get("reranker", 0.0):
+        return Reason(key="behind_reranker", values=number)
     if hit.score == other.score:
         return Reason(key="level", values=number)
     if hit.arms.get("lexical", 0.0) < other.arms.get("lexical", 0.0):

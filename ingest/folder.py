@@ -26,18 +26,28 @@ class FoundFile:
     """A file that may hold a note, or a member of an archive that may.
 
     Attributes:
-        file: Where it is; for a member, where the archive is.
+        root: What `path` is below.
         path: Below the root, with `/`; for a member, the archive's path and then its own inside.
         size: Of `file`, in bytes.
         mtime_ns: Of `file`.
         member: Path inside the archive, empty for a file of its own.
     """
 
-    file: Path
+    root: Path
     path: str
     size: int
     mtime_ns: int
     member: str = ""
+
+    @property
+    def file(self) -> Path:
+        """Where it is; for a member, where the archive is. Made when asked for: a `Path` takes 400 bytes."""
+        return self.root / self.outer
+
+    @property
+    def outer(self) -> str:
+        """Path of `file` below the root."""
+        return self.path.removesuffix(f"/{self.member}") if self.member else self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +169,7 @@ class Bytes:
     def _archive(self, found: FoundFile) -> Archive:
         if self._open is None or self._open[0] != found.file:
             self.close()
-            path = found.path.removesuffix(f"/{found.member}")
-            self._open = found.file, Archive(found.file, path=path)
+            self._open = found.file, Archive(found.file, path=found.outer)
         return self._open[1]
 
     def close(self) -> None:
@@ -218,7 +227,7 @@ def _found(file: Path, root: Path, refuse: Callable[[OSError], None]) -> FoundFi
     if not stat.S_ISREG(state.st_mode):
         return None
     return FoundFile(
-        file=file, path=file.relative_to(root).as_posix(), size=state.st_size, mtime_ns=state.st_mtime_ns
+        root=root, path=file.relative_to(root).as_posix(), size=state.st_size, mtime_ns=state.st_mtime_ns
     )
 
 

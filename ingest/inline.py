@@ -75,10 +75,12 @@ class Inlines:
     Attributes:
         edits: Spans that a reader sees otherwise; unordered, some inside others.
         pictures: Images in the order of their ends.
+        wholes: Spans of links and images, targets included; some inside others.
     """
 
     edits: list[Edit]
     pictures: list[Picture]
+    wholes: list[tuple[int, int]]
 
 
 def definitions(text: str, hidden: Callable[[int], bool]) -> Iterator[tuple[int, int, str, str]]:
@@ -117,7 +119,7 @@ def inlines(text: str, hidden: Callable[[int], bool], targets: Mapping[str, str]
         hidden: Whether an offset lies in code.
         targets: Addresses by folded label.
     """
-    found = Inlines([], [])
+    found = Inlines([], [], [])
     if "[" not in text:
         return found
     opened: list[tuple[int, int]] = []  # the start of a bracket, with its `!`, and the start of what is in it
@@ -154,6 +156,7 @@ def _begins_line(text: str, at: int) -> bool:
 
 
 def _add_wiki(found: Inlines, start: int, end: int, content: str, *, embedded: bool) -> None:
+    found.wholes.append((start, end))
     target, _, shown = content.replace("\\|", "|").partition("|")
     target, shown = target.strip(), shown.strip()
     if embedded and is_picture(target.partition("#")[0]):
@@ -199,6 +202,7 @@ def _add_link(
         close -= len(label) - len(shown)
         found.pictures.append(Picture(start, behind, _ESCAPE.sub(r"\1", address).strip(), shown))
     found.edits.extend([(start, inner, ""), (close, behind, "")])
+    found.wholes.append((start, behind))
     return behind
 
 

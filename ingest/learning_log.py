@@ -4,7 +4,8 @@ A date counts at the head of a heading, a list item, a paragraph, or a table's r
 header such as 日付 or Date). A heading's date holds for its section: up to the next heading of the same or a higher
 level. A paragraph or an item that is nothing but a date, with nothing nested in it, holds for what follows it in the
 same section, up to the next such date or a dated heading. Any other date holds for its own block and what is nested
-in it. Where dates are nested the nearest one holds; a note whose name is a date stands under that day as a whole.
+in it. Where dates are nested the nearest one holds; a note whose name is a date stands under that day as a
+whole, and so does one without any date in it whose front matter gives it a `date`.
 `1/2`, which may be a half, is a date only as a heading, or in a note with other dates.
 
 Dates without a year get one by this rule:

@@ -1,99 +1,179 @@
-"""The lexical arm: BM25 over `postings`, words and character bigrams each by itself.
+"""The lexical arm: the passages that hold terms of a query, words and character bigrams, ranked by BM25.
 
-BM25 as in Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), with the inverse document
-frequency ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative.
+BM25 as in Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009). Each field is divided by what it
+gives a passage that repeats every term of the query without end, so that both are shares from 0 to 1.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from itertools import islice
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.filters import Chunks
+from ingest.matching import Held, WeighedQuery, characters_of, kind_weights, pairs_of, runs_of
+from ingest.postings import GRAMS, WORDS, code
 from ingest.store import Store
 from terakoya.text.analyser import Analyser
+from terakoya.text.language import language_of
 
-K1: Final = 1.2
-B: Final = 0.4
-"""Weak normalisation by length: chunks are cut to similar sizes already. Measured best on JSQuAD in 0.3 to 0.75."""
+K1: Final = 0.9
+B: Final = 0.6
+"""Constants of BM25. How they were found: docs/search.md."""
+SMALLEST_SHARE: Final = 0.1
+"""Of a store with few notes in the query's language, this share counts as such."""
+MOST_TERMS: Final = 256
+"""Of a query that is a document rather than a question, no more terms of each field are looked up."""
+_WIDEST: Final = 2**24
+"""Numbers of chunks that lie no further apart are sorted by an array over all between them."""
 
-_FREQUENCIES: Final = """
-    SELECT field, term, count(*)
-    FROM postings
-    WHERE (field = 0 AND term IN (SELECT unnest($words))) OR (field = 1 AND term IN (SELECT unnest($grams)))
-    GROUP BY field, term
+_SIZES: Final = "SELECT language, count(*), sum(words), sum(grams) FROM chunks GROUP BY language"
+_OCCURRENCES: Final = """
+    SELECT term, chunk, count, length FROM occurrences WHERE term IN (SELECT unnest($codes))
 """
 
-_SCORES: Final = """
-    WITH query AS (
-        SELECT unnest($fields)::TINYINT AS field, unnest($terms) AS term, unnest($idf) AS idf
-    ), matched AS (
-        SELECT p.field, p.chunk, p.count, query.idf,
-               CASE WHEN p.field = 0 THEN c.words / $words ELSE c.grams / $grams END AS length
-        FROM postings p JOIN query ON p.field = query.field AND p.term = query.term JOIN chunks c ON c.id = p.chunk
-        {only}
-    )
-    SELECT chunk, field, sum(idf * count * ($k1 + 1) / (count + $k1 * (1 - $b + $b * length))) AS score
-    FROM matched GROUP BY chunk, field
-    QUALIFY row_number() OVER (PARTITION BY field ORDER BY score DESC, chunk) <= $k
-"""
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Occurrences:
+    """The passages that hold terms of a query, and how much of it each holds.
+
+    Attributes:
+        query: The query as the store weighs it.
+    """
+
+    def __init__(
+        self, query: WeighedQuery, chunks: Integers, words: Floats, grams: Floats, passage: Floats
+    ) -> None:
+        """Arrays of equal length, the chunks in ascending order; see `Held` for the shares."""
+        self.query = query
+        self._chunks = chunks
+        self._shares = words, grams, passage
+
+    def best(self, k: int) -> dict[int, float]:
+        """The `k` best chunks, best first: by words, and by bigrams as far as they can speak for the query."""
+        words, grams, _ = self._shares
+        scores = words + self.query.japanese * grams
+        if k < len(scores):
+            last = np.partition(scores, len(scores) - k)[len(scores) - k]
+            chosen = np.flatnonzero(scores >= last)
+        else:
+            chosen = np.arange(len(scores))
+        order = chosen[np.lexsort((self._chunks[chosen], -scores[chosen]))][:k]
+        return dict(zip(self._chunks[order].tolist(), scores[order].tolist(), strict=True))
+
+    def held(self, chunks: Sequence[int]) -> dict[int, Held]:
+        """What these chunks hold of the query."""
+        wanted = np.asarray(chunks, dtype=np.int64)
+        places = np.searchsorted(self._chunks, wanted)
+        places[places == len(self._chunks)] = 0
+        known = self._chunks[places] == wanted if len(self._chunks) else np.zeros(len(wanted), dtype=np.bool_)
+        nothing = Held(words=0.0, grams=0.0, passage=0.0)
+        if not known.any():
+            return dict.fromkeys(chunks, nothing)
+        words, grams, passage = (share[places].tolist() for share in self._shares)
+        return {
+            chunk: Held(words=words[at], grams=grams[at], passage=passage[at]) if known[at] else nothing
+            for at, chunk in enumerate(chunks)
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class LexicalScores:
-    """BM25 scores of one query.
+class _Sizes:
+    """What all queries need of a store, read again when something changed."""
 
-    Attributes:
-        words: Score by chunk over words.
-        grams: Score by chunk over character bigrams.
-        idf: Inverse document frequency of the query's words; those that stand nowhere have the highest.
-        gram_weight: What bigrams count for beside words, 0 to 1.
-    """
-
-    words: dict[int, float]
-    grams: dict[int, float]
-    idf: dict[str, float]
-    gram_weight: float
+    changes: int
+    chunks: Mapping[str, int]
+    total: int
+    words: float
+    grams: float
 
 
 class LexicalIndex:
-    """BM25 over the postings of a store."""
+    """BM25 over the postings of a store. Safe in several threads."""
 
     def __init__(self, store: Store, analyser: Analyser) -> None:
         self._store = store
         self._analyser = analyser
+        self._known: _Sizes | None = None
 
-    def search(self, query: str, k: int, only: Chunks | None = None) -> LexicalScores:
-        """The `k` best chunks by words and by bigrams, among `only` these."""
-        terms = self._analyser.query(query)
-        words, grams = terms.words, terms.grams
-        if not words and not grams:
-            return LexicalScores({}, {}, {}, 0.0)
-        ((chunks, mean_words, mean_grams),) = self._store.rows(
-            "SELECT count(*), avg(words), avg(grams) FROM chunks"
+    def find(self, query: str, only: Chunks | None = None) -> Occurrences:
+        """The passages that hold terms of `query`, among `only` these.
+
+        The rarity of a term is ln(1 + (N - n + 0.5) / (n + 0.5)) for `n` passages of `N` that hold it. `N`
+        counts the passages in the query's language: beside many Japanese notes, "the" is as common as ever.
+        """
+        asked = self._analyser.query(query)
+        kinds = kind_weights(asked.tokens)
+        words = sorted(kinds, key=lambda form: -kinds[form])[:MOST_TERMS]
+        grams = list(islice(asked.grams, MOST_TERMS))
+        codes = np.array([code(WORDS, form) for form in words] + [code(GRAMS, gram) for gram in grams])
+        rows = self._store.columns(_OCCURRENCES, {"codes": codes.tolist()}) if len(codes) else {}
+        terms = _places(codes, rows["term"]) if len(codes) else np.zeros(0, dtype=np.int64)
+        sizes = self._sizes()
+        size = max(sizes.chunks.get(language_of(query), 0), SMALLEST_SHARE * sizes.total)
+        held_by = np.bincount(terms, minlength=len(codes))
+        rarity = np.log(1 + (np.maximum(size - held_by, 0.0) + 0.5) / (held_by + 0.5))
+        weights = {form: kinds[form] * float(rarity[at]) for at, form in enumerate(words)}
+        weighed = WeighedQuery(
+            words=weights,
+            pairs=pairs_of(asked.tokens, weights),
+            runs=runs_of(query),
+            characters=characters_of(asked.tokens),
+            japanese=asked.japanese if grams else 0.0,
         )
-        frequencies = self._store.rows(_FREQUENCIES, {"words": list(words), "grams": list(grams)})
-        idf = {(field, term): log(1 + (chunks - n + 0.5) / (n + 0.5)) for field, term, n in frequencies}
-        unseen = log(1 + (chunks + 0.5) / 0.5)
-        by_field: dict[int, dict[int, float]] = {0: {}, 1: {}}
-        if idf:
-            rows = self._store.rows(
-                _SCORES.format(only=f"WHERE p.chunk IN ({only.sql})" if only else ""),
-                {
-                    **(only.values if only else {}),
-                    "fields": [field for field, _ in idf],
-                    "terms": [term for _, term in idf],
-                    "idf": [
-                        weight * (words if field == 0 else grams)[term]
-                        for (field, term), weight in idf.items()
-                    ],
-                    "words": max(mean_words or 0.0, 1.0),
-                    "grams": max(mean_grams or 0.0, 1.0),
-                    "k1": K1,
-                    "b": B,
-                    "k": k,
-                },
+        if not len(terms):
+            nothing = np.zeros(0)
+            return Occurrences(weighed, np.zeros(0, dtype=np.int64), nothing, nothing, nothing)
+        of_words = np.array([weights[form] * asked.words[form] for form in words] + [0.0] * len(grams))
+        of_grams = np.array([0.0] * len(words) + [float(asked.grams[gram]) for gram in grams]) * rarity
+        of_passage = np.array([*weights.values()] + [0.0] * len(grams))
+        chunks, counts, lengths = (np.ascontiguousarray(rows[name]) for name in ("chunk", "count", "length"))
+        if only:
+            inside = np.isin(chunks, self._store.columns(only.sql, only.values)["id"])
+            terms, chunks, counts, lengths = terms[inside], chunks[inside], counts[inside], lengths[inside]
+        mean = np.where(terms < len(words), sizes.words, sizes.grams)
+        saturated = counts / (counts + K1 * (1 - B + B * lengths / mean))
+        numbers, at = _numbered(chunks)
+        shares = [
+            np.bincount(at, share[terms] * factor, minlength=len(numbers)) / (share.sum() or 1.0)
+            for share, factor in ((of_words, saturated), (of_grams, saturated), (of_passage, 1.0))
+        ]
+        return Occurrences(weighed, numbers, *shares)
+
+    def _sizes(self) -> _Sizes:
+        known, changes = self._known, self._store.changes
+        if known is None or known.changes != changes:
+            rows = self._store.rows(_SIZES)
+            total = sum(row[1] for row in rows)
+            known = self._known = _Sizes(
+                changes,
+                {language: n for language, n, _, _ in rows},
+                total,
+                max(sum(row[2] for row in rows) / (total or 1), 1.0),
+                max(sum(row[3] for row in rows) / (total or 1), 1.0),
             )
-            for chunk, field, score in rows:
-                by_field[field][chunk] = score
-        weights = {word: idf.get((0, word), unseen) for word in words}
-        return LexicalScores(by_field[0], by_field[1], weights, terms.japanese)
+        return known
+
+
+def _places(wanted: Integers, found: Integers) -> Integers:
+    """For each of `found` its place in `wanted`."""
+    order = np.argsort(wanted)
+    places: Integers = order[np.searchsorted(wanted[order], found)]
+    return places
+
+
+def _numbered(chunks: Integers) -> tuple[Integers, Integers]:
+    """The chunks in ascending order, each once, and where among them each of `chunks` is."""
+    if not len(chunks):
+        return chunks, chunks
+    low = int(chunks.min())
+    width = int(chunks.max()) - low + 1
+    if width > _WIDEST:
+        return np.unique(chunks, return_inverse=True)
+    seen = np.zeros(width, dtype=np.bool_)
+    seen[chunks - low] = True
+    return np.flatnonzero(seen) + low, (np.cumsum(seen) - 1)[chunks - low]

@@ -83,6 +83,8 @@ def parse(text: str, *, plain_text: bool = False, name: str = "", images: Sequen
     whole = day_at_head(name)
     year = known.year or found.year or (Year(whole.year) if whole and whole.year else None)
     date_blocks(nodes, text, year=year, whole=whole if whole and whole.year and whole.day else None)
+    if known.day and known.day.year and known.day.day and not any(node.date for node in _flat(nodes)):
+        date_blocks(nodes, text, whole=known.day)
     tags = (*known.tags, *found.tags, *(() if plain_text else refining.tags()))
     return Document(
         text=text,

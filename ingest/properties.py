@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.dates import Year, day_at_head, year_named
+from ingest.dates import Day, Year, day_at_head, year_named
 from terakoya.types import Remark
 
 _KEY: Final = re.compile(r"^[\"']?[\w][\w -]{0,60}[\"']?[ \t]*:(?:[ \t]|$)", re.MULTILINE)
@@ -13,6 +13,7 @@ _END: Final = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 _LARGEST: Final = 65_536
 """Characters of front matter that are parsed; the parser takes seconds for a megabyte."""
 _DATED: Final = ("date", "created", "created time", "created at", "作成日時", "作成日", "日付")
+_OF_A_DAY: Final = ("date", "日付")
 _PROPERTY: Final = re.compile(r"(?P<key>[^\s:][^:\n]{0,39}):[ \t]+(?P<value>\S.*)")
 # What Notion keeps of each page. A property of another name may be what the note is about.
 _KEPT: Final = re.compile(
@@ -32,6 +33,7 @@ class Properties:
         tags: Without `#`, in order, each once.
         aliases: Other names.
         year: That its date names.
+        day: That the note is of, in full or in part; not the one that it was made on.
         remarks: What could not be read.
     """
 
@@ -40,6 +42,7 @@ class Properties:
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     year: Year | None = None
+    day: Day | None = None
     remarks: tuple[Remark, ...] = ()
 
 
@@ -66,6 +69,7 @@ def front_matter(text: str) -> Properties:
         tags=_names(values.get("tags") or values.get("tag"), tags=True),
         aliases=_names(values.get("aliases") or values.get("alias")),
         year=next((year for key in _DATED if (year := _year(_scalar(values.get(key))))), None),
+        day=next((day for key in _OF_A_DAY if (day := day_at_head(_scalar(values.get(key))))), None),
     )
 
 

@@ -2,20 +2,23 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import PurePosixPath
 from typing import Final
 
+from ingest.aliases import aliases_of
 from ingest.chunks import Chunk, chunk
 from ingest.decode import NotText, decode
 from ingest.document import Document, Image
+from ingest.expansion import Alias, keyed
 from ingest.formats import FORMATS, extract
 from ingest.markdown import parse
 from ingest.plain import plain
+from ingest.sequence import Indexed, context_of, index
 from ingest.tokens import windows
+from ingest.unseen import Unseen
 from ingest.view import View, view_of
 from terakoya.errors import BadInput
 from terakoya.protocols import TokenCounter
@@ -24,8 +27,8 @@ from terakoya.text.language import language_of
 from terakoya.text.normalise import printable
 from terakoya.types import Language, Remark
 
-READER_VERSION: Final = "3"
-"""Changes whenever the same file would be read into other chunks; notes of an older one are read again."""
+READER_VERSION: Final = "4"
+"""Changes whenever the same file would be read into other chunks or aliases; notes of an older one are read again."""
 MARKDOWN: Final = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 PLAIN: Final = frozenset({".txt", ".text"})
 SUFFIXES: Final = MARKDOWN | PLAIN | FORMATS
@@ -69,12 +72,17 @@ class Reading:
         return self.tokens.count(f"{context}\n{plain(text)}" if context else plain(text)) <= self.tokens.limit
 
     def windows(
-        self, heading: Sequence[str], ancestors: Sequence[str], text: str, language: Language
+        self,
+        heading: Sequence[str],
+        ancestors: Sequence[str],
+        text: str,
+        language: Language,
+        shown: str | None = None,
     ) -> tuple[str, ...]:
-        """What the embedder reads of a chunk, none where it does not read its language."""
+        """What the embedder reads of a chunk, none where it does not read its language. See `ChunkRecord.shown`."""
         if language not in self.languages:
             return ()
-        context, shown = _context(heading, ancestors), plain(text)
+        context, shown = _context(heading, ancestors), plain(text) if shown is None else shown
         if self.tokens:
             return windows(context, shown, self.tokens)
         return (f"{context}\n{shown}" if context else shown,)
@@ -85,12 +93,14 @@ class ChunkRecord:
     """One chunk with everything that the store keeps of it, in positions of the source.
 
     Attributes:
+        shown: What the indexes read of its text, where that is more than `plain` makes of it; see `ingest.unseen`.
         windows: What the embedder reads of it, one text or more; none where it does not read the language.
     """
 
     key: str
     chunk: Chunk
     text: str
+    shown: str | None
     start_line: int
     end_line: int
     start: int
@@ -99,8 +109,7 @@ class ChunkRecord:
     language: Language
     pages: tuple[tuple[int, int], ...]
     doubtful: bool
-    words: Counter[str]
-    grams: Counter[str]
+    indexed: Indexed
     windows: tuple[str, ...]
 
 
@@ -117,6 +126,7 @@ class NoteRecord:
     tags: tuple[str, ...]
     view: View
     remarks: tuple[Remark, ...]
+    aliases: tuple[tuple[Alias, ...], ...]
     chunks: tuple[ChunkRecord, ...]
 
 
@@ -155,12 +165,14 @@ def read_note(
     title = source.title or document.title
     records = []
     breaks = [found.start() for found in re.finditer("\n", view.text)]
-    for ordinal, piece in enumerate(chunk(document, reading.fits)):
+    pieces = chunk(document, reading.fits)
+    unseen = Unseen(view, pieces)
+    for ordinal, piece in enumerate(pieces):
         text = view.text[piece.start : piece.end]
         start, end = view.source_offset(piece.start), view.source_offset(max(piece.start, piece.end - 1)) + 1
         first = bisect_left(breaks, piece.start) + 1
         language = language_of(text)
-        indexed = indexed_text(title, piece.heading, piece.ancestors, text)
+        shown = unseen.shown(ordinal)
         key = blake2b(
             f"{root}\0{path}\0{ordinal}\0{text}".encode(errors="replace"), digest_size=12
         ).hexdigest()
@@ -169,6 +181,7 @@ def read_note(
                 key=key,
                 chunk=piece,
                 text=text,
+                shown=shown,
                 start_line=first,
                 end_line=first + text.count("\n"),
                 start=start,
@@ -177,9 +190,8 @@ def read_note(
                 language=language,
                 pages=_pages_within(source.pages, piece.start, piece.end),
                 doubtful=any(low < end and start < high for low, high in source.doubtful),
-                words=analyser.words(indexed),
-                grams=analyser.grams(indexed),
-                windows=reading.windows(piece.heading, piece.ancestors, text, language),
+                indexed=index(context_of(title, piece.heading, piece.ancestors), text, analyser, shown),
+                windows=reading.windows(piece.heading, piece.ancestors, text, language, shown),
             )
         )
     return NoteRecord(
@@ -192,6 +204,7 @@ def read_note(
         tags=document.tags,
         view=view,
         remarks=(*document.remarks, *_remarks(source, document, missing if suffix in _LINKING else None)),
+        aliases=keyed(aliases_of(document, analyser), analyser),
         chunks=tuple(records),
     )
 
@@ -262,12 +275,6 @@ def _pages_within(pages: Sequence[tuple[int, int]], start: int, end: int) -> tup
     """Pages that text from `start` to `end` stands on, with offsets counted from `start`."""
     first = bisect_right(pages, (start, 1 << 62)) - 1
     return tuple((max(0, at - start), page) for at, page in pages[max(0, first) :] if at < end)
-
-
-def indexed_text(title: str, heading: tuple[str, ...], ancestors: tuple[str, ...], text: str) -> str:
-    """What the lexical index reads of a chunk: its text under its title, headings and ancestors."""
-    beyond = () if title in heading else (title,)
-    return "\n".join((*beyond, *heading, *ancestors, plain(text)))
 
 
 def _context(heading: Sequence[str], ancestors: Sequence[str]) -> str:

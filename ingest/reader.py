@@ -84,6 +84,8 @@ class FileReader:
 
 
 def _again(root: Path, max_bytes: int, reading: Reading, only_digest: bool) -> FileReader:
+    # no text comes twice, and what each worker remembered would be as much again
+    analyser = Analyser(remembered=0)
     return FileReader(
-        root=root, max_bytes=max_bytes, reading=reading, analyser=Analyser(), only_digest=only_digest
+        root=root, max_bytes=max_bytes, reading=reading, analyser=analyser, only_digest=only_digest
     )

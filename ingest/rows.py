@@ -8,19 +8,21 @@ from typing import Final
 import duckdb
 
 from ingest import postings
+from ingest.expansion import rekey
 from ingest.folder import FoundFile
-from ingest.read import ChunkRecord, NoteRecord, indexed_text
+from ingest.read import ChunkRecord, NoteRecord
+from ingest.sequence import context_of, index
 from ingest.store import encode_blocks
 from terakoya.text.analyser import Analyser
 
 _PAGE_OF_CHUNKS: Final = """
-    SELECT c.id, c.heading, c.ancestors, c.text, n.title FROM chunks c JOIN notes n ON n.id = c.note
+    SELECT c.id, c.heading, c.ancestors, c.text, c.shown, n.title FROM chunks c JOIN notes n ON n.id = c.note
     WHERE c.id > $last ORDER BY c.id LIMIT 1024
 """
 
 
 def delete_notes(cursor: duckdb.DuckDBPyConnection, notes: list[int]) -> None:
-    """Deletes notes with their chunks, postings and vectors."""
+    """Deletes notes with their chunks, postings, vectors and aliases."""
     if not notes:
         return
     wanted = {"notes": notes}
@@ -29,6 +31,7 @@ def delete_notes(cursor: duckdb.DuckDBPyConnection, notes: list[int]) -> None:
     if cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'").fetchone():
         cursor.execute(f"DELETE FROM vectors WHERE chunk IN {chunks}", wanted)  # noqa: S608 - constant text
     cursor.execute("DELETE FROM chunks WHERE note IN (SELECT unnest($notes))", wanted)
+    cursor.execute("DELETE FROM aliases WHERE note IN (SELECT unnest($notes))", wanted)
     cursor.execute("DELETE FROM notes WHERE id IN (SELECT unnest($notes))", wanted)
 
 
@@ -44,7 +47,7 @@ class NumberedNote:
 def insert_notes(
     cursor: duckdb.DuckDBPyConnection, root: int, reader: str, notes: Sequence[NumberedNote]
 ) -> None:
-    """Adds the rows of notes of one root, read by version `reader`."""
+    """Adds the rows of notes of one root, read by version `reader`, with their aliases."""
     _insert(
         cursor,
         "notes",
@@ -67,6 +70,16 @@ def insert_notes(
                 json.dumps([(r.key, dict(r.values)) for r in note.record.remarks], ensure_ascii=False),
             )
             for note in notes
+        ],
+    )
+    _insert(
+        cursor,
+        "aliases",
+        [
+            (note.id, entry, alias.term, alias.key)
+            for note in notes
+            for entry, group in enumerate(note.record.aliases)
+            for alias in group
         ],
     )
 
@@ -104,41 +117,43 @@ def insert_chunks(cursor: duckdb.DuckDBPyConnection, chunks: Sequence[NumberedCh
             c.record.start,
             c.record.end,
             c.record.text,
+            c.record.shown,
             encode_blocks(c.record.chunk.blocks),
             json.dumps(c.record.cuts),
             json.dumps(c.record.pages),
             c.record.language,
             c.record.doubtful,
-            c.record.words.total(),
-            c.record.grams.total(),
+            c.record.indexed.sequence.encode(),
+            c.record.indexed.words.total(),
+            c.record.indexed.grams.total(),
         )
         for c in chunks
     ]
     _insert(cursor, "chunks", rows)
     terms = postings.Postings()
     for c in chunks:
-        terms.add(c.id, c.record.words, c.record.grams)
+        terms.add(c.id, c.record.indexed.words, c.record.indexed.grams)
     terms.insert(cursor)
 
 
 def rebuild_postings(cursor: duckdb.DuckDBPyConnection, analyser: Analyser) -> None:
-    """Analyses the text of all chunks again, from the store alone."""
+    """Analyses the text of all chunks and all aliases again, from the store alone."""
+    rekey(cursor, analyser)
     postings.clear(cursor)
     last = -1
     while rows := cursor.execute(_PAGE_OF_CHUNKS, {"last": last}).fetchall():
         terms = postings.Postings()
-        lengths = []
-        for number, heading, ancestors, text, title in rows:
-            indexed = indexed_text(title, tuple(heading), tuple(ancestors), text)
-            words, grams = analyser.words(indexed), analyser.grams(indexed)
-            terms.add(number, words, grams)
-            lengths.append((number, words.total(), grams.total()))
+        found = []
+        for number, heading, ancestors, text, shown, title in rows:
+            indexed = index(context_of(title, heading, ancestors), text, analyser, shown)
+            terms.add(number, indexed.words, indexed.grams)
+            found.append((number, indexed.sequence.encode(), indexed.words.total(), indexed.grams.total()))
         terms.insert(cursor)
-        numbers, words_of, grams_of = (list(column) for column in zip(*lengths, strict=True))
+        numbers, sequences, words_of, grams_of = (list(column) for column in zip(*found, strict=True))
         cursor.execute(
-            """UPDATE chunks SET words = f.w, grams = f.g
-               FROM (SELECT unnest($n) n, unnest($w) w, unnest($g) g) f WHERE chunks.id = f.n""",
-            {"n": numbers, "w": words_of, "g": grams_of},
+            """UPDATE chunks SET sequence = f.s, words = f.w, grams = f.g
+               FROM (SELECT unnest($n) n, unnest($s) s, unnest($w) w, unnest($g) g) f WHERE chunks.id = f.n""",
+            {"n": numbers, "s": sequences, "w": words_of, "g": grams_of},
         )
         last = numbers[-1]
     postings.arrange(cursor, whole=True)

@@ -35,11 +35,13 @@ CREATE TABLE IF NOT EXISTS chunks (
     start_at BIGINT NOT NULL,   -- code points of the source
     end_at BIGINT NOT NULL,
     text VARCHAR NOT NULL,
+    shown VARCHAR,              -- what the indexes read of `text` where that is more than the text without marks
     blocks VARCHAR NOT NULL,    -- JSON
     cuts VARCHAR NOT NULL,      -- JSON
     pages VARCHAR NOT NULL,     -- JSON: pages, slides or chapters that it stands on
     language VARCHAR NOT NULL,
     doubtful BOOLEAN NOT NULL,
+    sequence VARCHAR NOT NULL,  -- its terms in order; see `ingest/sequence.py`
     words INTEGER NOT NULL,     -- length in terms of each field of `postings`
     grams INTEGER NOT NULL
 );
@@ -63,6 +65,12 @@ CREATE TABLE IF NOT EXISTS runs (   -- of `occurrences`: stretches that are sort
 CREATE TABLE IF NOT EXISTS embedded (
     languages VARCHAR NOT NULL,
     last BIGINT NOT NULL        -- all chunks in these languages up to this one have their vectors
+);
+CREATE TABLE IF NOT EXISTS aliases (
+    note BIGINT NOT NULL,
+    entry INTEGER NOT NULL,     -- terms of a note with the same number stand for each other
+    term VARCHAR NOT NULL,      -- as the note writes it
+    key VARCHAR NOT NULL        -- its forms by the analyser: see `ingest/expansion.py`
 );
 CREATE TABLE IF NOT EXISTS embedding_cache (
     fingerprint VARCHAR NOT NULL,

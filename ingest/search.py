@@ -1,41 +1,50 @@
-"""Search: lexical and vector arm, fused by what each can be trusted with."""
+"""Search: both arms find candidates, which are scored by what of the query stands in them, and by meaning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
+from ingest.expansion import Expansion, Variant
 from ingest.filters import chunks_of
-from ingest.lexical import LexicalIndex, LexicalScores
+from ingest.fusion import by_words, fused
+from ingest.lexical import LexicalIndex, Occurrences
+from ingest.matching import Held, match
+from ingest.sequence import TermSequence, context_of
 from ingest.store import Store
-from ingest.vectors import Vectors
+from ingest.vectors import Similarities, Vectors
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
-from terakoya.text.normalise import printable
-from terakoya.text.sentences import sentence_spans
+from terakoya.text.normalise import fold, printable
 from terakoya.types import Arm, Filter, Hit, Passage, Ranking
 
 LONGEST_QUERY: Final = 20_000
 """Code points; a longer query is a document, not a question."""
-CANDIDATES: Final = 100
-RESCORED: Final = 30
-SENTENCE_WEIGHT: Final = 0.4
-VECTOR_WEIGHT: Final = 0.5
+LARGEST_K: Final = 1_000_000
+CANDIDATES: Final = 50
+"""Passages of each arm that are scored; what lies behind them keeps the score that found it."""
+_EMPHASIS: Final = str.maketrans("", "", "*`~")
+_CANDIDATES: Final = """
+    SELECT c.id, c.language, n.title, c.heading, c.ancestors, c.text, c.sequence
+    FROM chunks c JOIN notes n ON n.id = c.note WHERE c.id IN (SELECT unnest($wanted))
+"""
 
 
 class HybridRetriever:
     """Ranks the chunks of a store. Safe in several threads.
 
-    Words and character bigrams are scored apart, each divided by its best score and summed; the best
-    candidates are scored again by the share of the question's idf weight in their best sentence. The vector
-    arm votes only on text in a language that its embedder reads, for queries in such a language; on other
-    text the lexical score stands in for it, so that an embedder neither lifts nor sinks what it cannot read.
+    Each arm finds candidates: the lexical one by BM25 over words and character bigrams, the vector arm by
+    similarity. A candidate of either is scored by seven shares of the query that stand in it (`ingest/matching.py`)
+    and by its similarity, where the embedder reads both query and passage (`ingest/fusion.py`). Nothing in a
+    score depends on the other candidates, or on how many hits are asked for.
     """
 
     def __init__(self, store: Store, analyser: Analyser, vectors: Vectors | None) -> None:
         self._store = store
-        self._analyser = analyser
         self._vectors = vectors
         self._lexical = LexicalIndex(store, analyser)
+        self._expansion = Expansion(store, analyser)
 
     def search(self, query: str, *, k: int = 10, filter: Filter | None = None) -> Ranking:
         """The `k` best passages among those that `filter` lets through, best first.
@@ -50,86 +59,115 @@ class HybridRetriever:
             raise BadInput("query_long", length=len(text), limit=LONGEST_QUERY)
         if k < 1:
             raise BadInput("k_small", k=k)
-        wanted = max(CANDIDATES, min(k, 1_000_000))
+        wanted = min(k, LARGEST_K)
         only = chunks_of(filter, self._store)
-        scores = self._lexical.search(text, wanted, only)
-        lexical = _lexical_scores(scores)
-        arms: list[Arm] = ["lexical"]
-        vector: dict[int, float] = {}
+        asked = [_Asked(self._lexical.find(text, only))]
+        asked += [_Asked(self._lexical.find(v.text, only), v) for v in self._expansion.variants(text)]
+        found = _best(asked, max(wanted, CANDIDATES))
+        similar: Similarities | None = None
         if self._vectors and self._vectors.readable(language_of(text)):
-            vector = self._vectors.search(text, wanted, only)
-            if vector:
-                arms.append("vector")
-        first = self._fuse(lexical, vector, {})
-        top = sorted(first, key=lambda chunk: (-first[chunk], chunk))[: max(wanted, RESCORED)]
-        passages = self._store.passages_by_row(top[: max(k, RESCORED)])
-        rescored = self._sentence_shares(
-            scores.idf, [(c, passages[c]) for c in top[:RESCORED] if c in passages]
-        )
-        lexical = {c: s + SENTENCE_WEIGHT * rescored.get(c, 0.0) for c, s in lexical.items()}
-        fused = self._fuse(lexical, vector, passages)
-        best = sorted((c for c in fused if c in passages), key=lambda chunk: (-fused[chunk], chunk))[:k]
-        by_arm: dict[Arm, Mapping[int, float]] = {"lexical": lexical, "vector": vector}
-        hits = tuple(
-            Hit(
-                passage=passages[chunk],
-                score=round(fused[chunk], 6),
-                arms={arm: round(values[chunk], 6) for arm, values in by_arm.items() if chunk in values},
+            similar = self._vectors.search(
+                text, max(wanted, CANDIDATES), only, also=list(islice(found, CANDIDATES))
+            )
+        nearest = similar.nearest if similar else {}
+        scored = self._score(asked, {*islice(found, CANDIDATES), *islice(nearest, CANDIDATES)}, similar)
+        behind = _behind(scored, found, nearest)
+        best = [*sorted(scored, key=lambda chunk: (-scored[chunk].score, chunk)), *behind][:wanted]
+        passages = self._store.passages_by_row(best)
+        hits = [
+            _hit(
+                passages[chunk],
+                scored[chunk] if chunk in scored else behind[chunk],
+                similar.all.get(chunk) if similar else None,
             )
             for chunk in best
-        )
-        return Ranking(query=query, hits=hits, arms=tuple(arms))
+            if chunk in passages
+        ]
+        arms: tuple[Arm, ...] = ("lexical", "vector") if nearest else ("lexical",)
+        return Ranking(query=query, hits=tuple(hits), arms=arms)
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         """The passages with these ids, in this order; those that are gone are left out."""
         return self._store.passages(ids)
 
-    def _fuse(
-        self, lexical: Mapping[int, float], vector: Mapping[int, float], passages: Mapping[int, Passage]
-    ) -> dict[int, float]:
-        if not vector:
-            return dict(lexical)
-        best_lexical = max(lexical.values(), default=1.0) or 1.0
-        ordered = sorted(vector.values(), reverse=True)
-        floor, best = ordered[-1], ordered[0]
-        span = (best - floor) or 1.0
-        fused = {}
-        for chunk in {**lexical, **vector}:
-            by_words = lexical.get(chunk, 0.0) / best_lexical
-            passage = passages.get(chunk)
-            if chunk in vector:
-                by_meaning = max(0.0, (vector[chunk] - floor) / span)
-            elif passage and self._vectors and not self._vectors.readable(passage.language):
-                by_meaning = by_words
-            else:
-                by_meaning = 0.0
-            fused[chunk] = (1 - VECTOR_WEIGHT) * by_words + VECTOR_WEIGHT * by_meaning
-        return fused
-
-    def _sentence_shares(
-        self, idf: Mapping[str, float], candidates: Sequence[tuple[int, Passage]]
-    ) -> dict[int, float]:
-        """For each candidate the largest share of the question's idf weight that stands in one sentence."""
-        total = sum(idf.values())
-        if not total:
-            return {}
-        shares = {}
-        for chunk, passage in candidates:
-            best = 0.0
-            for start, end in sentence_spans(passage.text):
-                forms = {token.form for token in self._analyser.tokens(passage.text[start:end])}
-                best = max(best, sum(weight for term, weight in idf.items() if term in forms))
-            shares[chunk] = best / total
-        return shares
+    def _score(
+        self, asked: Sequence["_Asked"], candidates: Iterable[int], similar: Similarities | None
+    ) -> dict[int, "_Scored"]:
+        """Scores of candidates, by the form of the query that suits each best."""
+        wanted = sorted(candidates)
+        queries = [each.occurrences.query for each in asked]
+        held = [each.occurrences.held(wanted) for each in asked]
+        scored: dict[int, _Scored] = {}
+        for chunk, language, title, heading, ancestors, text, sequence in self._store.rows(
+            _CANDIDATES, {"wanted": wanted}
+        ):
+            shown = ""
+            if any(q.characters or q.runs for q in queries):
+                shown = fold(f"{context_of(title, heading, ancestors)}\n{text}".translate(_EMPHASIS))
+            terms = TermSequence.decode(sequence)
+            by_form = [each.score(of[chunk], terms, shown) for each, of in zip(asked, held, strict=True)]
+            score = lexical = max(by_form)
+            if similar and similar.nearest and self._vectors:
+                similarity = similar.all.get(chunk) if self._vectors.readable(language) else None
+                score = fused(lexical, similarity, similar.background)
+            scored[chunk] = _Scored(score, lexical, asked[by_form.index(lexical)].aliases)
+        return scored
 
 
-def _lexical_scores(scores: LexicalScores) -> dict[int, float]:
-    """Words and bigrams, each divided by its best score, averaged by what each can speak for."""
-    arms = [(arm, weight) for arm, weight in ((scores.words, 1.0), (scores.grams, scores.gram_weight)) if arm]
-    total = sum(weight for _, weight in arms) or 1.0
-    combined: dict[int, float] = {}
-    for arm, weight in arms:
-        best = max(arm.values()) or 1.0
-        for chunk, score in arm.items():
-            combined[chunk] = combined.get(chunk, 0.0) + weight * score / best / total
-    return combined
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The query, or another form of it, and what the index knows of it."""
+
+    occurrences: Occurrences
+    variant: Variant | None = None
+
+    @property
+    def weight(self) -> float:
+        return self.variant.weight if self.variant else 1.0
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        return {r.term: r.alias for r in self.variant.replaced} if self.variant else {}
+
+    def score(self, held: Held, terms: TermSequence, shown: str) -> float:
+        if self.variant and not self.variant.stands_in((terms.context, *terms.sentences)):
+            return 0.0
+        query = self.occurrences.query
+        return self.weight * by_words(match(query, held, terms, shown), query.japanese)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    score: float
+    lexical: float
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+def _best(asked: Sequence[_Asked], k: int) -> dict[int, float]:
+    """The `k` best chunks by any form of the query, best first."""
+    if len(asked) == 1:
+        return asked[0].occurrences.best(k)
+    scores: dict[int, float] = {}
+    for each in asked:
+        for chunk, score in each.occurrences.best(k).items():
+            scores[chunk] = max(scores.get(chunk, 0.0), each.weight * score)
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:k])
+
+
+def _behind(
+    scored: Mapping[int, _Scored], found: Mapping[int, float], nearest: Mapping[int, float]
+) -> dict[int, _Scored]:
+    """What was found and not scored, in order: by words, then by meaning alone."""
+    last = min((each.score for each in scored.values()), default=0.0)
+    return {
+        chunk: _Scored(min(last, found.get(chunk, 0.0)), found.get(chunk, 0.0))
+        for chunk in dict.fromkeys((*found, *nearest))
+        if chunk not in scored
+    }
+
+
+def _hit(passage: Passage, scored: _Scored, similarity: float | None) -> Hit:
+    arms: dict[Arm, float] = {"lexical": round(scored.lexical, 6)} if scored.lexical else {}
+    if similarity is not None:
+        arms["vector"] = round(similarity, 6)
+    return Hit(passage=passage, score=round(scored.score, 6), arms=arms, aliases=scored.aliases)

@@ -15,7 +15,7 @@ from ingest.view import View
 from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
 
-SCHEMA_VERSION: Final = "4"
+SCHEMA_VERSION: Final = "5"
 
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,

@@ -148,7 +148,7 @@ class Ingest:
         """Syncs `paths`; notes below other paths are not touched.
 
         Raises:
-            BadInput: A path does not exist or cannot be read, or holds no notes at all.
+            BadInput: A path does not exist or cannot be read, or is a folder that holds no notes at all.
             Busy: Another ingest into this store is under way.
         """
         if not self._store.ingesting.acquire(blocking=False):
@@ -186,6 +186,9 @@ class Ingest:
         known = self._known(root, scope) if root else {}
         if not found and not known:
             raise hidden[0][1] if hidden else BadInput("folder_empty", path=path)
+        if not found and not hidden and not scope.single:
+            # a disk that is not mounted looks so
+            raise BadInput("folder_emptied", path=path, notes=len(known))
         if root is None:
             root = Root(id=0, path=scope.root, name=_free_name(scope.root.name, roots))
             roots = [*roots, root]

@@ -1,7 +1,8 @@
 """The vector arm: unit vectors of chunks, made by an embedder and kept in step with the chunks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.database import registered
 from ingest.filters import Chunks
+from ingest.fusion import USUAL, Background
 from ingest.mapping import InThisProcess
 from ingest.nearest import Nearest, Vectors2D, create, insert
 from ingest.read import Reading
@@ -22,8 +24,10 @@ from terakoya.types import Language
 _BATCH: Final = 64
 """Texts that are embedded before their vectors are kept: what an interruption waits for, and can cost."""
 _PAGE: Final = 1024
+_SAMPLE: Final = 256
+"""Vectors from which it is told how similar unrelated chunks are; 32,640 pairs."""
 _WITHOUT_VECTOR: Final = """
-    SELECT id, heading, ancestors, text, language FROM chunks
+    SELECT id, heading, ancestors, text, language, shown FROM chunks
     WHERE id > $last AND language IN (SELECT unnest($languages))
           AND id NOT IN (SELECT chunk FROM vectors WHERE chunk > $last)
     ORDER BY id LIMIT $page
@@ -33,6 +37,24 @@ _BEHIND: Final = """
         language IN (SELECT unnest($languages)) AND id NOT IN (SELECT chunk FROM vectors WHERE chunk > $last)
     ) FROM chunks WHERE id > $last
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Similarities:
+    """Cosine similarities of a query and the best window of each chunk.
+
+    Attributes:
+        nearest: Of the nearest chunks, nearest first.
+        all: Of these, and of the others that were asked for and have a vector.
+        background: What they mean for this embedder.
+    """
+
+    nearest: Mapping[int, float]
+    all: Mapping[int, float]
+    background: Background
+
+
+_NOTHING: Final = Similarities(nearest={}, all={}, background=USUAL)
 
 
 def _digest(text: str) -> str:
@@ -61,6 +83,7 @@ class Vectors:
         self._embedder = embedder
         self._mapper = mapper or InThisProcess()
         self._nearest = Nearest(store)
+        self._measured: tuple[int, Background] | None = None
 
     @property
     def reading(self) -> Reading:
@@ -160,7 +183,9 @@ class Vectors:
                 break
             progress(done, total)
             reading = self.reading
-            windows = [reading.windows(h, a, text, language) for _, h, a, text, language in rows]
+            windows = [
+                reading.windows(h, a, text, language, shown) for _, h, a, text, language, shown in rows
+            ]
             vectors = self.embed(windows, cancelled)
             numbers = [int(row[0]) for row in rows]
             with self._store.transaction() as cursor:
@@ -185,8 +210,10 @@ class Vectors:
                 "store_embedder", found=found.split("|")[0], wanted=self._embedder.fingerprint.split("|")[0]
             )
 
-    def search(self, query: str, k: int, only: Chunks | None = None) -> dict[int, float]:
-        """The `k` nearest chunks with the cosine similarity of their best window. See `Nearest`.
+    def search(
+        self, query: str, k: int, only: Chunks | None = None, *, also: Sequence[int] = ()
+    ) -> "Similarities":
+        """The `k` chunks nearest to a query, and how near chunks are that were found otherwise. See `Nearest`.
 
         `only` these chunks are looked at, where it is given.
 
@@ -194,11 +221,22 @@ class Vectors:
         how far that is.
         """
         if not self._nearest.exist():
-            return {}
+            return _NOTHING
         self.check()
         if self._store.meta("embedding"):
-            return {}
-        return self._nearest.find(self._embedder.embed_query(query), k, only)
+            return _NOTHING
+        vector = self._embedder.embed_query(query)
+        nearest = self._nearest.find(vector, k, only)
+        others = self._nearest.of(vector, [chunk for chunk in also if chunk not in nearest])
+        return Similarities(nearest=nearest, all={**nearest, **others}, background=self._background())
+
+    def _background(self) -> Background:
+        """How similar chunks are that have nothing to do with one another, told from some of the vectors."""
+        known, changes = self._measured, self._store.changes
+        if known is None or known[0] != changes:
+            sample = self._nearest.sample(_SAMPLE)
+            known = self._measured = changes, Background.of(sample) if len(sample) == _SAMPLE else USUAL
+        return known[1]
 
     def count(self) -> int:
         """Number of vectors in the store."""

@@ -28,6 +28,11 @@ _TAG: Final = re.compile(
     rf"<(?P<close>/?)(?P<name>{_ELEMENTS})(?:(?:{_ATTRIBUTE})*+{_SPACE}*+/?>|(?=[\s/>])[^<>\n]*+>)",
     re.IGNORECASE,
 )
+_WITHIN_A_WORD: Final = re.compile(
+    "a|abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|img|ins|kbd|link|mark|meta|q|rp|rt|ruby|s|samp|script|slot"
+    "|small|span|strike|strong|style|sub|sup|template|time|tt|u|var|wbr"
+)
+"""Elements that may stand between the letters of a word; what stands before and behind any other is apart."""
 _UNSEEN: Final = {name: re.compile(rf"</{name}{_SPACE}*+>", re.IGNORECASE) for name in ("script", "style")}
 _VALUE: Final = re.compile(
     r"\s(?P<name>src|alt)\s*+=\s*+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s\"'=<>`]+))",
@@ -47,11 +52,13 @@ class View:
         text: Source without HTML tags, comments and embedded data; its lines are the source's lines.
         cuts: (offset in `text`, code points left out before it), ascending.
         images: HTML's, which leave nothing in `text`.
+        apart: Offsets in `text` before which a tag set two words apart that now touch, ascending.
     """
 
     text: str
     cuts: tuple[Span, ...]
     images: tuple[Image, ...] = ()
+    apart: tuple[int, ...] = ()
     _left_out: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,17 +91,22 @@ def view_of(source: str, *, plain_text: bool = False) -> View:
     in_code, hidden = Inside(found.code), Inside(joined((*found.code, *found.comments)))
     spans = list(found.comments)
     images: list[tuple[int, Image]] = []
-    for start, end, image in _tags(source, hidden):
+    apart: list[int] = []
+    for start, end, name in _tags(source, hidden):
         spans.append((start, end))
-        if image:
+        if name == "img" and (image := _image(source[start:end])):
             images.append((start, image))
+        elif not _WITHIN_A_WORD.fullmatch(name):
+            apart.append(start)
     for payload in _PAYLOAD.finditer(source):
         if not in_code(payload.start()):
             spans.append(payload.span("data"))
-    return _without(source, joined(spans), images)
+    return _without(source, joined(spans), images, apart)
 
 
-def _without(source: str, spans: Sequence[Span], images: Sequence[tuple[int, Image]]) -> View:
+def _without(
+    source: str, spans: Sequence[Span], images: Sequence[tuple[int, Image]], apart: Sequence[int]
+) -> View:
     pieces: list[str] = []
     cuts: list[Span] = []
     position = kept = 0
@@ -104,20 +116,33 @@ def _without(source: str, spans: Sequence[Span], images: Sequence[tuple[int, Ima
         cuts.append((kept, end - start))
         position = end
     pieces.append(source[position:])
-    return View("".join(pieces), tuple(cuts), tuple(_placed(images, cuts)))
+    text = "".join(pieces)
+    places = _placed([at for at, _ in images], cuts)
+    touching = [
+        at
+        for at in dict.fromkeys(_placed(apart, cuts))
+        if 0 < at < len(text) and not text[at - 1].isspace() and not text[at].isspace()
+    ]
+    return View(
+        text,
+        tuple(cuts),
+        images=tuple(replace(image, offset=at) for at, (_, image) in zip(places, images, strict=True)),
+        apart=tuple(touching),
+    )
 
 
-def _placed(images: Sequence[tuple[int, Image]], cuts: Sequence[Span]) -> Iterable[Image]:
-    """The images with offsets of the view: each stood in a cut. They come with offsets of the source, ascending."""
+def _placed(offsets: Sequence[int], cuts: Sequence[Span]) -> Iterable[int]:
+    """Offsets of the source, ascending, each in a cut, as offsets of the view."""
     index = left_out = 0
-    for at, image in images:
+    for at in offsets:
         while index < len(cuts) and cuts[index][0] + left_out <= at:
             left_out += cuts[index][1]
             index += 1
-        yield replace(image, offset=cuts[index - 1][0])
+        yield cuts[index - 1][0]
 
 
-def _tags(source: str, hidden: Inside) -> Iterable[tuple[int, int, Image | None]]:
+def _tags(source: str, hidden: Inside) -> Iterable[tuple[int, int, str]]:
+    """Start, end and name of each, ascending; a script or a style with all that is in it."""
     position = 0
     endless = set()
     while tag := _TAG.search(source, position):
@@ -133,7 +158,7 @@ def _tags(source: str, hidden: Inside) -> Iterable[tuple[int, int, Image | None]
                 position = close.end()
             else:
                 endless.add(name)
-        yield start, position, _image(tag.group()) if name == "img" else None
+        yield start, position, name
 
 
 def _image(tag: str) -> Image | None:

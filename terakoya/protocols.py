@@ -96,6 +96,36 @@ class Embedder(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads a query and a passage together, which tells more than comparing what was read of each alone."""
+
+    @property
+    def name(self) -> str:
+        """As the settings name it."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[Language]:
+        """The languages it was trained to read."""
+        ...
+
+    def warm(self) -> None:
+        """Loads what `relevance` needs.
+
+        Raises:
+            Unavailable: The model cannot be loaded.
+        """
+        ...
+
+    def relevance(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """How relevant each text is to `query`, 0 to 1, in the order of the texts.
+
+        Raises:
+            Unavailable: The model cannot be loaded.
+        """
+        ...
+
+
 class Answerer(Protocol):
     """Makes an answer of a question and the passages found for it."""
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 Language = Literal["ja", "en"]
 Effort = Literal["fast", "normal", "deep"]
-Arm = Literal["lexical", "vector"]
+Arm = Literal["lexical", "vector", "reranker"]
 BlockKind = Literal[
     "heading", "paragraph", "item", "table", "row", "code", "formula", "quote", "image", "metadata"
 ]
@@ -47,8 +47,8 @@ class Block:
         extent: Offset behind the last character of everything nested in it (`end` where nothing is).
         depth: Nesting depth: 0 for what stands at the top, 1 for an item of a top-level list.
         header: Cells of the table's header row, for a `row`.
-        date: The day this stands under in a learning log, ISO 8601 or `--MM-DD`, of a month `YYYY-MM`; empty where
-            there is none.
+        date: The day this stands under in a learning log, else that of its note: ISO 8601 or `--MM-DD`, of a month
+            `YYYY-MM`; empty where there is none.
     """
 
     kind: BlockKind
@@ -118,7 +118,8 @@ class Filter:
         folders: Sources of folders or notes, in one of which the passage is.
         tags: Tags that its note has, all of them; `exam` is there where `exam/2025` is.
         languages: Languages, one of which the passage is in.
-        since: The day from which on it is, by the learning log it stands in, else by its file.
+        since: The day from which on it is, by the learning log it stands in, else by the `date` of its front
+            matter, else by its file.
         until: The last such day.
     """
 
@@ -190,11 +191,20 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A passage in a ranking, with its score, what each arm gave, and, where it was asked for, why."""
+    """A passage in a ranking, with its score, what each arm gave, and, where it was asked for, why.
+
+    Attributes:
+        passage: What was found.
+        score: What the ranking is by.
+        arms: What each arm gave.
+        aliases: Terms of the query that it was found by under another name, with that name.
+        explanation: Why it stands here.
+    """
 
     passage: Passage
     score: float
     arms: Mapping[Arm, float] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
     explanation: Explanation | None = None
 
 

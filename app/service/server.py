@@ -47,9 +47,9 @@ def serve(
         started: Gets the address once the service answers there.
 
     Raises:
-        BadInput: The home or the host cannot be used.
+        BadInput: The home or the host cannot be used, or a setting names what is not there.
         Busy: The home has a service already, or another process holds its store.
-        Unavailable: The port is in use.
+        Unavailable: The port is in use, or the reranker cannot be loaded.
     """
     prepare_home(settings.home)
     with _lock(settings.home), listen(settings.host, settings.port, option="--port") as listener:
@@ -58,6 +58,7 @@ def serve(
             installation = open_writing(settings)
             try:
                 installation.check_model()
+                installation.check_reranker()
                 _Process(settings, installation, listener, started).run_to_end()
             finally:
                 installation.close()

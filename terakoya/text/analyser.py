@@ -29,7 +29,7 @@ _RUN: Final = re.compile(
 )
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-ɏ]+|[À-ɏ]+|\d+")
 LINE: Final = 500
-REMEMBERED: Final = 16_384
+REMEMBERED: Final = 2_048
 """Texts up to `LINE` code points whose terms are remembered: the lines of notes are read again at every question."""
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
@@ -66,11 +66,13 @@ class QueryTerms:
     """The terms of a query.
 
     Attributes:
-        words: Words with their counts.
+        tokens: Its terms in order, without those that only ask, unless it has no others.
+        words: Their forms with their counts.
         grams: Character bigrams of the Japanese runs with their counts.
         japanese: Share of the words of substance that are Japanese, 0 to 1: what bigrams can speak for.
     """
 
+    tokens: tuple[Token, ...]
     words: Counter[str]
     grams: Counter[str]
     japanese: float
@@ -102,11 +104,15 @@ _stemmer = _Stemmer()
 
 
 class Analyser:
-    """Turns text into terms. Safe in several threads; the dictionary is loaded at first use."""
+    """Turns text into terms. Safe in several threads; the dictionary is loaded at first use.
 
-    def __init__(self) -> None:
+    Args:
+        remembered: Number of texts whose terms are kept; 0 where none comes again, as in an ingest.
+    """
+
+    def __init__(self, *, remembered: int = REMEMBERED) -> None:
         self._local = threading.local()
-        self._known = lru_cache(maxsize=REMEMBERED)(self._analysed)
+        self._known = lru_cache(maxsize=remembered)(self._analysed)
 
     @cached_property
     def _dictionary(self) -> Any:
@@ -181,11 +187,12 @@ class Analyser:
 
     def query(self, text: str) -> "QueryTerms":
         """What of a query is looked up: its words without those that only ask, and its bigrams."""
-        tokens = self.tokens(text)
-        words = Counter(t.form for t in tokens if t.kind != "question") or Counter(t.form for t in tokens)
+        tokens = tuple(self.tokens(text))
+        tokens = tuple(t for t in tokens if t.kind != "question") or tokens
         subject = [t for t in tokens if t.kind not in ("weak", "affix", "question")]
         japanese = sum(JAPANESE.search(t.surface) is not None for t in subject)
-        return QueryTerms(words, self.grams(text), japanese / len(subject) if subject else 1.0)
+        share = japanese / len(subject) if subject else 1.0
+        return QueryTerms(tokens, Counter(t.form for t in tokens), self.grams(text), share)
 
     def grams(self, text: str) -> Counter[str]:
         """Character bigrams of the Japanese runs of `text` with their counts; a run of one character counts as it is."""

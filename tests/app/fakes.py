@@ -170,6 +170,9 @@ class FakeInstallation:
     def check_model(self):
         """No model, so nothing to find fault with."""
 
+    def check_reranker(self) -> None:
+        return None
+
     def notes(self):
         return [
             api.NoteSummary(

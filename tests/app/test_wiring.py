@@ -166,7 +166,7 @@ def test_a_question_that_fails_is_traced_as_failed(installation: Installation, m
     def refuse(*_: object, **__: object) -> None:
         raise Unavailable("store_empty", path="x")
 
-    monkeypatch.setattr(installation._retriever._lexical, "search", refuse)
+    monkeypatch.setattr(installation._retriever._lexical, "find", refuse)
     with pytest.raises(Unavailable):
         installation.ask("What is TCP?")
     assert installation.tracer.flush(10)

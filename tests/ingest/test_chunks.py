@@ -1,12 +1,13 @@
 """Chunks: pieces of a note that hold all of it, cut where its structure allows."""
 
+import re
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.chunks import LARGEST, Chunk, Weights, chunk
+from ingest.chunks import LARGEST, SCRAP, SPLIT, Chunk, Weights, chunk
 from ingest.markdown import parse
 
 
@@ -136,10 +137,37 @@ def test_a_large_table_is_cut_between_rows_and_each_row_keeps_its_header() -> No
     assert all(b.header == ("用語", "意味") for c in pieces for b in c.blocks if b.kind == "row")
 
 
-def test_code_is_never_cut() -> None:
-    code = "```\n" + "".join(f"line_{n} = {n}\n" for n in range(400)) + "```"
+def test_code_of_up_to_three_chunks_is_not_cut() -> None:
+    code = "```\n" + "".join(f"line_{n} = {n}\n" for n in range(200)) + "```"
+    assert 2 * LARGEST < weight(code) < SPLIT
     text = f"# Code\n\nBefore.\n\n{code}\n\nAfter.\n"
     assert sum(code in t for t in texts(text)) == 1
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+@pytest.mark.parametrize("blank", [0, 10])
+def test_longer_code_is_cut_between_lines(indent: str, blank: int) -> None:
+    lines = [
+        "" if blank and n % blank == 0 else f"{indent}line_{n} = call({n}, '{'x' * (n % 40)}')"
+        for n in range(600)
+    ]
+    code = "\n".join([f"{indent}```python", *lines, f"{indent}```"])
+    text = f"# Code\n\n{'- An item:' if indent else 'Before.'}\n\n{code}\n\nAfter.\n"
+    pieces = texts(text)
+    assert [line for t in pieces for line in t.split("\n") if "line_" in line] == [x for x in lines if x]
+    assert len(pieces) > 10
+    assert all(weight(piece) <= LARGEST + SCRAP for piece in pieces)
+    assert all("line_" in piece for piece in pieces if "```" in piece)
+    assert all(c.heading == ("Code",) for c in chunks(text))
+    if blank:
+        begins = [re.match(r"\s*line_(\d+)", t) for t in pieces]
+        assert {int(found[1]) % blank for found in begins if found} == {1}
+
+
+def test_a_line_of_code_is_never_cut() -> None:
+    lines = ["a", "x" * 9000, "b", "y" * 9000]
+    text = "```\n" + "\n".join(lines) + "\n```\n"
+    assert all(any(line in t.split("\n") for t in texts(text)) for line in lines)
 
 
 def test_a_large_list_is_cut_between_items_and_names_the_items_above() -> None:
@@ -166,6 +194,34 @@ def test_a_long_paragraph_is_cut_between_sentences(sentence: str) -> None:
 
 def test_a_paragraph_without_any_stop_is_cut_by_length() -> None:
     assert all(len(piece) <= 3 * LARGEST for piece in texts("あ" * 20_000))
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[図の説明](img/とても長い名前の図.png)",
+        "![the figure](a%20path/to/a%20picture.png)",
+        "[[別のノート#見出し|表示]]",
+        "https://example.org/a/path?with=query&and=more",
+        "`some.code(of_a_span)`",
+    ],
+)
+def test_a_paragraph_without_any_stop_is_not_cut_inside_a_link(link: str) -> None:
+    for shift in range(0, len(link) + 40, 7):
+        text = "あ" * shift + (link + "あ" * 37) * 60
+        pieces = texts(text)
+        assert len(pieces) > 2
+        assert sum(piece.count(link) for piece in pieces) == 60
+        assert all(len(piece) <= 2 * LARGEST for piece in pieces)
+
+
+def test_a_paragraph_without_any_stop_is_cut_between_words() -> None:
+    text = "reading " * 1000
+    assert {word for piece in texts(text) for word in piece.split()} == {"reading"}
+
+
+def test_a_link_that_is_longer_than_a_chunk_is_cut() -> None:
+    assert all(len(piece) <= 3 * LARGEST for piece in texts(f"[a]({'x' * 20_000}) and more"))
 
 
 def test_chunks_are_of_a_size_that_embedders_read() -> None:

@@ -21,6 +21,7 @@ NOTES = {
     "biology/cell-walls.md": "# Walls\n\nA cell wall. #Exam\n",
     "biology2/other.md": "# Other\n\nAnother cell of something else.\n",
     "生物/細胞.md": "# 細胞\n\n細胞 (cell) は生命の単位である。\n",
+    "dated.md": "---\ndate: 2023-05-06\n---\n# Dated\n\nA cell of the sixth of May.\n",
     "log.md": "# Learning log\n\n## 2025-07-01\n\n- cell division\n\n## 2025-08-15\n\n- cell membranes\n",
 }
 
@@ -57,9 +58,11 @@ def filtered(store: Store, analyser: Analyser, write, sync):
         ({"tags": ("exa",)}, set()),
         ({"languages": ("ja",)}, {"生物/細胞.md"}),
         ({"languages": ("ja", "en")}, set(NOTES)),
-        ({"since": date(2024, 3, 10), "until": date(2024, 3, 10)}, set(NOTES) - {"log.md"}),
+        ({"since": date(2024, 3, 10), "until": date(2024, 3, 10)}, set(NOTES) - {"log.md", "dated.md"}),
         ({"since": date(2024, 3, 11)}, {"log.md"}),
-        ({"until": date(2024, 3, 9)}, set()),
+        ({"until": date(2024, 3, 9)}, {"dated.md"}),
+        ({"since": date(2023, 5, 6), "until": date(2023, 5, 6)}, {"dated.md"}),
+        ({"until": date(2023, 5, 5)}, set()),
         (
             {"folders": ("biology",), "tags": ("exam",), "languages": ("en",)},
             {"biology/cell.md", "biology/cell-walls.md"},

@@ -316,3 +316,19 @@ def test_a_date_is_a_day_or_a_month_of_the_calendar(text: str) -> None:
             date.fromisoformat(f"2024-{node.date[2:]}")
         elif node.date:
             date.fromisoformat(node.date if len(node.date) == 10 else f"{node.date}-01")
+
+
+@pytest.mark.parametrize(
+    ("front", "day"),
+    [
+        ("date: 2024-11-03", "2024-11-03"),
+        ("date: 2024-11-03T10:00:00+09:00", "2024-11-03"),
+        ("日付: 2024年11月3日", "2024-11-03"),
+        ("created: 2024-11-03", ""),
+        ("date: 2024-11", ""),
+        ("date: [2024, 11]", ""),
+    ],
+)
+def test_a_note_without_a_date_in_it_stands_under_that_of_its_front_matter(front: str, day: str) -> None:
+    text = f"---\n{front}\n---\n\n# Cells\n\nA paragraph.\n\n- an item\n  - below\n"
+    assert {found for _, found in dates(text)} == {day}

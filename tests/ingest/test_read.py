@@ -54,7 +54,7 @@ def test_the_title_falls_back_to_the_file_s_name(analyser: Analyser) -> None:
 
 def test_headings_and_ancestors_are_indexed_with_a_passage(analyser: Analyser) -> None:
     record = read("# 光合成\n\n葉緑体で行われる。\n".encode(), analyser).chunks[0]
-    assert set(analyser.words("光合成")) <= set(record.words)
+    assert set(analyser.words("光合成")) <= set(record.indexed.words)
     assert record.windows == ()
     reading = Reading(languages=frozenset({"ja"}))
     note = read_note(
@@ -88,3 +88,42 @@ def test_a_note_without_text_has_no_passages_or_harmless_ones(analyser: Analyser
 def test_windows_line_ends_count_as_one(analyser: Analyser) -> None:
     record = read(b"# A\r\n\r\nalpha\r\nbeta\r\n", analyser).chunks[0]
     assert (record.start_line, record.end_line, record.text) == (1, 4, "# A\n\nalpha\nbeta")
+
+
+def words(source: str, analyser: Analyser) -> list[set[str]]:
+    return [set(record.indexed.words) for record in read(source.encode(), analyser).chunks]
+
+
+def test_cells_that_only_tags_set_apart_are_words_of_their_own(analyser: Analyser) -> None:
+    (found,) = words("<table><tr><td>leaf</td><td>root</td></tr></table>", analyser)
+    assert {"leaf", "root"} <= found
+    (record,) = read(b"<td>leaf</td><td>root</td>", analyser).chunks
+    assert record.text == "leafroot"  # a quote stands in the file letter for letter
+    assert record.shown == "leaf root"
+
+
+def test_the_alternative_text_of_an_html_image_is_indexed_with_what_it_stands_by(analyser: Analyser) -> None:
+    first = "# Cells\n\nSome text.\n\n<img src='a.png' alt='a mitochondrion'>\n\n"
+    note = first + "# Stars\n\nA sun.\n\n<img src='b.png' alt=''> <IMG alt=nebula src=c.png>\n"
+    cells, stars = words(note, analyser)
+    assert "mitochondrion" in cells - stars
+    assert "nebula" in stars - cells
+    reading = Reading(languages=frozenset({"en"}))
+    chunks = read_note(note.encode(), path="a.md", root="/r", analyser=analyser, reading=reading).chunks
+    assert chunks[0].windows == ("Cells\nCells\n\nSome text.\na mitochondrion",)
+    assert "mitochondrion" not in chunks[0].text
+
+
+def test_every_piece_of_long_code_is_read_as_code(analyser: Analyser) -> None:
+    lines = [f"value_{n} = [first][{n}](second{n})  # *third{n}*" for n in range(600)]
+    note = "\n".join(["~~~python", *lines, "~~~", "", "Behind."])
+    found = words(note, analyser)
+    assert len(found) > 5
+    assert {f"second{n}" for n in range(600)} <= set().union(*found)
+    shown = [record.shown for record in read(note.encode(), analyser).chunks]
+    assert shown[0] is None
+    assert all(text and text.startswith("value_") for text in shown[1:-1])
+
+
+def test_nothing_more_is_kept_of_a_passage_whose_text_says_all(analyser: Analyser) -> None:
+    assert [c.shown for c in read("# 見出し\n\n**太字**<b>と</b>`x`\n".encode(), analyser).chunks] == [None]

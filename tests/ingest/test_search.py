@@ -1,12 +1,14 @@
 """Search: BM25 as in the book, and any query at all gives a ranking or says why not."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from math import log
 
 import pytest
 
 from ingest.lexical import K1, B, LexicalIndex
+from ingest.matching import KIND_WEIGHTS
 from ingest.search import LONGEST_QUERY, HybridRetriever
 from ingest.store import Store
 from terakoya.errors import BadInput
@@ -28,31 +30,60 @@ def search(store: Store, analyser: Analyser, write, sync):
     return HybridRetriever(store, analyser, None).search
 
 
-def bm25(query: Sequence[str], documents: dict[int, dict[str, int]]) -> dict[int, float]:
-    """Okapi BM25, straight from the formula."""
+def bm25(query: Mapping[str, float], documents: dict[int, dict[str, int]]) -> dict[int, float]:
+    """Okapi BM25 of weighed terms, straight from the formula, as a share of what no document can exceed."""
     mean = sum(sum(d.values()) for d in documents.values()) / len(documents)
     scores: dict[int, float] = {}
     for number, document in documents.items():
         length = sum(document.values())
-        for term in query:
-            holding = sum(term in d for d in documents.values())
+        for term, weight in query.items():
             if term in document:
-                idf = log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
-                share = document[term] * (K1 + 1) / (document[term] + K1 * (1 - B + B * length / mean))
-                scores[number] = scores.get(number, 0.0) + idf * share
+                share = document[term] / (document[term] + K1 * (1 - B + B * length / mean))
+                scores[number] = scores.get(number, 0.0) + weight * share / sum(query.values())
     return scores
+
+
+def rarity(term: str, documents: dict[int, dict[str, int]]) -> float:
+    holding = sum(term in d for d in documents.values())
+    return log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
 
 
 @pytest.mark.parametrize(
     "query", ["光合成", "TCP order", "インデックス 検索 サーバー", "server server requests", "zebra"]
 )
-def test_scores_over_words_are_bm25(store: Store, analyser: Analyser, search, query: str) -> None:
-    documents: dict[int, dict[str, int]] = {number: {} for (number,) in store.rows("SELECT id FROM chunks")}
-    for term, number, count in store.rows("SELECT term, chunk, count FROM postings WHERE field = 0"):
-        documents[number][term] = count
-    expected = bm25([t.form for t in analyser.tokens(query)], documents)
-    found = LexicalIndex(store, analyser).search(query, 100).words
-    assert found == pytest.approx(expected)
+def test_scores_over_words_and_bigrams_are_bm25(
+    store: Store, analyser: Analyser, write, sync, query: str
+) -> None:
+    sync(
+        write(
+            {name: text for name, text in CORPUS.items() if (name in ("bio.md", "db.md")) != query.isascii()}
+        )
+    )
+    numbers = [number for (number,) in store.rows("SELECT id FROM chunks")]
+    fields: list[dict[int, dict[str, int]]] = [{n: {} for n in numbers}, {n: {} for n in numbers}]
+    for field, term, number, count in store.rows("SELECT field, term, chunk, count FROM postings"):
+        fields[field][number][term] = count
+    tokens = analyser.tokens(query)
+    words = {t.form: KIND_WEIGHTS[t.kind] * rarity(t.form, fields[0]) for t in tokens}
+    counts = Counter(t.form for t in tokens)
+    grams = {gram: n * rarity(gram, fields[1]) for gram, n in analyser.grams(query).items()}
+    found = LexicalIndex(store, analyser).find(query)
+    held = found.held(numbers)
+    expected = bm25({form: weight * counts[form] for form, weight in words.items()}, fields[0])
+    assert {n: h.words for n, h in held.items() if h.words} == pytest.approx(expected)
+    assert {n: h.grams for n, h in held.items() if h.grams} == pytest.approx(bm25(grams, fields[1]))
+    assert {n: h.passage for n, h in held.items()} == pytest.approx(
+        {
+            n: sum(weight for form, weight in words.items() if form in fields[0][n]) / sum(words.values())
+            for n in numbers
+        }
+    )
+    best = found.best(100)
+    assert list(best) == sorted(best, key=lambda n: (-best[n], n))
+    assert best == pytest.approx(
+        {n: h.words + found.query.japanese * h.grams for n, h in held.items() if h.words or h.grams}
+    )
+    assert list(found.best(1)) == list(best)[:1]
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,13 @@ def test_a_later_thumb_on_the_same_answer_replaces_the_first(store: Store) -> No
         store.add_feedback("t1", value, f"comment {value}")
     rows = store.cursor().execute("SELECT value, comment FROM feedback").fetchall()
     assert rows == [(0, "comment 0")]
+
+
+def test_more_memory_than_is_allowed_is_told_with_the_setting(tmp_path: Path) -> None:
+    with Store(tmp_path / "terakoya.duckdb", read_only=False, memory_mb=64) as store:
+        with pytest.raises(Unavailable) as caught:
+            store.rows("SELECT len(list(i)) FROM range(40_000_000) t(i)")
+        assert caught.value.key == "store_memory"
+        assert "TERAKOYA_MEMORY_MB" in caught.value.message("en")
+        assert "64" in caught.value.message("ja")
+        assert store.counts()[0] == 0, "the store is as usable as before"

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ingest import sync as syncing
-from ingest.read import indexed_text
+from ingest.forget import forget
+from ingest.plain import plain
+from ingest.sequence import context_of
 from ingest.store import Store
 from ingest.sync import Ingest
 from terakoya.errors import BadInput, Busy
@@ -30,6 +32,9 @@ def dump(store: Store) -> dict[str, list[tuple]]:
         "postings": cursor.execute(
             "SELECT p.field, p.term, c.key, p.count FROM postings p JOIN chunks c ON c.id = p.chunk ORDER BY ALL"
         ).fetchall(),
+        "aliases": cursor.execute(
+            "SELECT n.path, a.* EXCLUDE (note) FROM aliases a JOIN notes n ON n.id = a.note ORDER BY ALL"
+        ).fetchall(),
     }
 
 
@@ -37,6 +42,7 @@ def orphans(store: Store) -> int:
     (count,) = store.cursor().execute(
         """SELECT (SELECT count(*) FROM chunks WHERE note NOT IN (SELECT id FROM notes))
                 + (SELECT count(*) FROM postings WHERE chunk NOT IN (SELECT id FROM chunks))
+                + (SELECT count(*) FROM aliases WHERE note NOT IN (SELECT id FROM notes))
                 + (SELECT count(*) FROM notes WHERE root NOT IN (SELECT id FROM roots))"""
     ).fetchone() or (None,)
     return count
@@ -249,12 +255,31 @@ def test_a_problem_in_one_folder_does_not_refuse_a_sound_file_beside_it(
     assert sync(notes, single, max_bytes=2000).unchanged == 1
 
 
-def test_a_folder_whose_notes_are_all_gone_is_emptied(store: Store, write, sync, notes: Path) -> None:
-    write({"a.md": "alpha"})
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_folder_that_is_empty_now_loses_nothing_until_it_is_forgotten(
+    dry_run: bool, store: Store, write, sync, notes: Path
+) -> None:
+    write({"a.md": "alpha", "sub/b.md": "beta"})
     sync(notes)
     (notes / "a.md").unlink()
-    assert sync(notes).deleted == ["a.md"]
+    (notes / "sub" / "b.md").unlink()
+    for folder, count in ((notes / "sub", 1), (notes, 2)):
+        with pytest.raises(BadInput) as caught:
+            sync(folder, dry_run=dry_run)
+        assert (caught.value.key, caught.value.values) == ("folder_emptied", {"path": folder, "notes": count})
+    assert sources(store) == ["a.md", "sub/b.md"]
+    forget(store, str(notes), notes)
     assert store.counts() == (0, 0)
+    with pytest.raises(BadInput) as caught:
+        sync(notes, dry_run=dry_run)
+    assert caught.value.key == "folder_empty"
+
+
+def test_all_notes_of_a_folder_may_go_where_others_come(store: Store, write, sync, notes: Path) -> None:
+    sync(write({"a.md": "alpha"}))
+    (notes / "a.md").unlink()
+    assert sync(write({"b.md": "beta"})).deleted == ["a.md"]
+    assert sources(store) == ["b.md"]
 
 
 def test_a_dry_run_tells_all_and_writes_nothing(store: Store, write, sync, notes: Path) -> None:
@@ -373,15 +398,16 @@ def test_postings_are_those_of_the_indexed_text(store: Store, analyser: Analyser
             {
                 "a.md": "---\ntitle: 題名\n---\n# 光合成\n\n- **葉緑体**で[行う](x.md)\n",
                 "b.txt": "plain words",
+                "c.md": "<td>leaf</td><td>root</td> <img src='x' alt='a stem'>",
             }
         )
     )
     rows = store.cursor().execute(
-        "SELECT c.id, c.heading, c.ancestors, c.text, n.title FROM chunks c JOIN notes n ON n.id = c.note"
+        "SELECT c.id, c.heading, c.ancestors, c.text, c.shown, n.title FROM chunks c JOIN notes n ON n.id = c.note"
     )
-    for number, heading, ancestors, text, title in rows.fetchall():
-        indexed = indexed_text(title, tuple(heading), tuple(ancestors), text)
-        for field, expected in ((0, analyser.words(indexed)), (1, analyser.grams(indexed))):
+    for number, heading, ancestors, text, shown, title in rows.fetchall():
+        shown = "\n".join((context_of(title, heading, ancestors), shown or plain(text)))
+        for field, expected in ((0, analyser.words(shown)), (1, analyser.grams(shown))):
             found = store.cursor().execute(
                 "SELECT term, count FROM postings WHERE chunk = ? AND field = ?", [number, field]
             )
@@ -396,7 +422,7 @@ def test_another_analyser_makes_the_postings_anew(
     with store.transaction() as cursor:
         cursor.execute("UPDATE meta SET value = 'another' WHERE key = 'analyser'")
         cursor.execute("UPDATE terms SET term = 'x'")
-        cursor.execute("UPDATE chunks SET words = 0, grams = 0")
+        cursor.execute("UPDATE chunks SET sequence = '', words = 0, grams = 0")
     assert sync(notes).unchanged == 2
     assert dump(store) == before
     assert store.meta("analyser") == analyser.fingerprint

@@ -119,7 +119,7 @@ def test_scores_of_the_vector_arm_are_cosines_of_an_exact_scan(
     rows = store.rows("SELECT chunk, vector FROM vectors")
     query = embedder.embed_query("a doctor")
     expected = {chunk: float(np.dot(np.asarray(vector), query)) for chunk, vector in rows}
-    found = vectors.search("a doctor", 2)
+    found = vectors.search("a doctor", 2).nearest
     assert found == pytest.approx(
         {c: expected[c] for c in sorted(expected, key=lambda c: -expected[c])[:2]}, abs=1e-5
     )
@@ -206,7 +206,7 @@ def test_a_unit_over_the_limit_is_found_by_its_end(
     assert chunks == 1
     assert windows >= 5
     assert all(Words().count(text) <= Words.limit for text in embedder.read)
-    found = vectors.search("the automobile stands behind it", 2)
+    found = vectors.search("the automobile stands behind it", 2).nearest
     assert len(found) == 2, "a chunk counts once"
     (number,) = store.rows(
         "SELECT c.id FROM chunks c JOIN notes n ON n.id = c.note WHERE n.path = 'long.md'"
@@ -241,7 +241,7 @@ def test_a_new_embedder_that_is_interrupted_goes_on_where_it_was(
     sync(notes, vectors=changed, cancelled=cancelled)
     first = len(other.read)
     assert 0 < first < 400
-    assert changed.search("automobile", 5) == {}, "what is embedded already must not outrank what is not"
+    assert not changed.search("automobile", 5).all, "what is embedded already must not outrank what is not"
     sync(notes, vectors=changed)
     assert len(other.read) == 400, "nothing is embedded twice"
     assert changed.count() == 400

@@ -215,3 +215,20 @@ def test_images_lie_in_the_view_in_order(source: str) -> None:
 def test_a_hundred_thousand_marks_are_seen(unit: str) -> None:
     source = (unit * 100_000)[:100_000]
     assert view_of(source).text.count("\n") == source.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "apart"),
+    [
+        ("<td>a</td><td>b</td>", "ab", (1,)),
+        ("<tr><td>光</td><td>合</td></tr><tr><td>成</td></tr>", "光合成", (1, 2)),
+        ("one<br>two<br/> three", "onetwo three", (3,)),
+        ("photo<b>syn</b>thesis<ruby>漢<rt>かん</rt></ruby>", "photosynthesis漢かん", ()),
+        ("<p>a</p>\n<p>b</p>", "a\nb", ()),
+        ("`<td>a</td><td>b</td>`", "`<td>a</td><td>b</td>`", ()),
+        ("a<!-- x --><td>b", "ab", (1,)),
+    ],
+)
+def test_it_knows_where_tags_alone_set_words_apart(source: str, text: str, apart: tuple[int, ...]) -> None:
+    view = view_of(source)
+    assert (view.text, view.apart) == (text, apart)
