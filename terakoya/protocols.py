@@ -135,11 +135,18 @@ class Answerer(Protocol):
         ...
 
     def answer(
-        self, question: str, passages: Sequence[Passage], *, history: Sequence[Turn] = (), emit: Emit
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        others: Sequence[str] = (),
+        history: Sequence[Turn] = (),
+        emit: Emit,
     ) -> Draft:
         """Answers from `passages` (best first), passing pieces of the text to `emit` as they come.
 
-        The pieces, joined, are `Draft.text` unless a later check changed the text.
+        The pieces, joined, are `Draft.text` unless a later check changed the text. `others` are the question
+        with other names for what it names, by which passages were found.
 
         Raises:
             Unavailable: The model behind it cannot answer now.

@@ -42,21 +42,38 @@ class ExtractiveAnswerer:
         self._analyser = analyser
 
     def answer(
-        self, question: str, passages: Sequence[Passage], *, history: Sequence[Turn] = (), emit: Emit
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        others: Sequence[str] = (),
+        history: Sequence[Turn] = (),
+        emit: Emit,
     ) -> Draft:
-        """Quotes the units of `passages` that answer `question`; see `terakoya.protocols.Answerer`."""
+        """Quotes the units of `passages` that answer `question`; see `terakoya.protocols.Answerer`.
+
+        The form of the question that the notes support best is answered, the question itself where one supports
+        it as well.
+        """
         asked = analyse_question(question, self._analyser)
         candidates = read_candidates(passages, self._analyser)
+        draft = self._draft(asked, candidates)
+        for other in others:
+            renamed = replace(analyse_question(other, self._analyser), language=asked.language)
+            again = self._draft(renamed, candidates)
+            if again.answered and (not draft.answered or again.confidence > draft.confidence):
+                draft = again
+        emit(draft.text)
+        return draft
+
+    def _draft(self, asked: Question, candidates: Sequence[Candidate]) -> Draft:
         scored = score(asked, candidates)
         chosen = self._choose(asked, scored, candidates)
         support = _support(asked, chosen)
         if not chosen or support < SUPPORTED:
-            draft = self._decline(asked, scored, support)
-        else:
-            text, citations = compose(asked, [c.unit for c in chosen])
-            draft = Draft(text=text, answered=True, citations=citations, model=self.name, confidence=support)
-        emit(draft.text)
-        return draft
+            return self._decline(asked, scored, support)
+        text, citations = compose(asked, [c.unit for c in chosen])
+        return Draft(text=text, answered=True, citations=citations, model=self.name, confidence=support)
 
     def _choose(
         self, asked: Question, scored: Sequence[Scored], candidates: Sequence[Candidate]

@@ -46,7 +46,13 @@ class GenerativeAnswerer:
         return self._name
 
     def answer(
-        self, question: str, passages: Sequence[Passage], *, history: Sequence[Turn] = (), emit: Emit
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        others: Sequence[str] = (),
+        history: Sequence[Turn] = (),
+        emit: Emit,
     ) -> Draft:
         """Asks the model; see `terakoya.protocols.Answerer`. Unsupported sentences are left out of the draft."""
         language = language_of(question)

@@ -1,8 +1,8 @@
 """The nodes: each reads the state and returns an update, with the parts that it needs handed in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from langgraph.runtime import Runtime
 
@@ -17,6 +17,8 @@ from workflows.state import State, citation_to_json, draft_from_json, draft_to_j
 from workflows.verifying import verify
 
 Update = dict[str, Any]
+_MOST_OTHERS: Final = 3
+"""Forms of a question in other names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,13 @@ class Nodes:
                 ],
                 metadata={"arms": list(ranking.arms)},
             )
-        return {"passages": {hit.passage.id: hit.score for hit in ranking.hits}}
+        names = [hit.aliases for hit in ranking.hits if hit.aliases]
+        return {
+            "passages": {hit.passage.id: hit.score for hit in ranking.hits},
+            "others": list(dict.fromkeys(_renamed(state["standalone"], each) for each in names))[
+                :_MOST_OTHERS
+            ],
+        }
 
     def answer(self, state: State, runtime: Runtime[None]) -> Update:
         """Lets the first answerer that works answer, streaming its text; what it said is replaced if it fails."""
@@ -102,7 +110,9 @@ class Nodes:
     ) -> Draft:
         kind: Any = "span" if answerer.name == "extractive" else "generation"
         with self._parts.tracer.span(answerer.name, kind, input=state["standalone"]) as span:
-            draft = answerer.answer(state["standalone"], passages, history=history, emit=emit)
+            draft = answerer.answer(
+                state["standalone"], passages, others=state.get("others", []), history=history, emit=emit
+            )
             span.set(
                 output=draft.text,
                 model=answerer.name,
@@ -142,6 +152,12 @@ def found_passages(state: State) -> bool:
 def is_supported(state: State) -> bool:
     """Edge: whether the verified draft answers."""
     return _draft(state).answered
+
+
+def _renamed(question: str, names: Mapping[str, str]) -> str:
+    for term, other in names.items():
+        question = question.replace(term, other, 1)
+    return question
 
 
 def _draft(state: State) -> Draft:

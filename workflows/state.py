@@ -36,6 +36,7 @@ class State(TypedDict, total=False):
         effort: Budget of the answer.
         trace_id: The trace of this question, kept with the turn so that a thumb finds it later.
         standalone: The question with what it refers to filled in.
+        others: The stand-alone question in other names, by which passages were found.
         passages: Scores by passage id; emptied when the question is done.
         draft: The answer under way, as `draft_to_json` writes it; None between questions.
         turns: The thread so far: `question`, `standalone`, `answer`, `answered`, `citations`, `model`,
@@ -46,6 +47,7 @@ class State(TypedDict, total=False):
     effort: Effort
     trace_id: str
     standalone: str
+    others: list[str]
     passages: Annotated[dict[str, float], merge_scores]
     draft: dict[str, Any] | None
     turns: Annotated[list[dict[str, Any]], append_turns]

@@ -70,18 +70,23 @@ class ScriptedRetriever:
     Attributes:
         known: All passages there are, best first.
         found: Ids found by query, best first; any other query finds all that is known.
+        aliases: Names by which passages are found, by id.
         asked: The queries so far, with their `k`.
     """
 
     known: Sequence[Passage] = ()
     found: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     def search(self, query: str, *, k: int = 10, filter: Filter | None = None) -> Ranking:
         """The scripted passages, scored 1, 1/2, 1/3 and so on; a filter is not looked at."""
         self.asked.append((query, k))
         ids = self.found.get(query, [p.id for p in self.known])[:k]
-        hits = [Hit(passage=p, score=1 / place) for place, p in enumerate(self.passages(ids), start=1)]
+        hits = [
+            Hit(passage=p, score=1 / place, aliases=self.aliases.get(p.id, {}))
+            for place, p in enumerate(self.passages(ids), start=1)
+        ]
         return Ranking(query=query, hits=tuple(hits), arms=("lexical",))
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
@@ -97,6 +102,7 @@ class Asked:
     question: str
     passages: tuple[Passage, ...]
     history: tuple[Turn, ...]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,14 +122,22 @@ class ScriptedAnswerer:
     asked: list[Asked] = field(default_factory=list)
 
     def answer(
-        self, question: str, passages: Sequence[Passage], *, history: Sequence[Turn] = (), emit: Emit
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        others: Sequence[str] = (),
+        history: Sequence[Turn] = (),
+        emit: Emit,
     ) -> Draft:
         """The next draft.
 
         Raises:
             Unavailable: The queue is empty.
         """
-        self.asked.append(Asked(question=question, passages=tuple(passages), history=tuple(history)))
+        self.asked.append(
+            Asked(question=question, passages=tuple(passages), history=tuple(history), others=tuple(others))
+        )
         for piece in self.pieces:
             emit(piece)
         if not self.drafts:

@@ -190,6 +190,19 @@ def test_any_question_gets_a_draft(analyser: Analyser, read, question: str) -> N
     assert 0.0 <= draft.confidence <= 1.0
 
 
+def test_a_question_is_answered_in_the_name_that_the_notes_use(analyser: Analyser, read) -> None:
+    passages = read("# 運用\n\n- 二要素認証は管理画面で必須にした\n- 出汁で決まる\n")
+    answerer = ExtractiveAnswerer(analyser)
+    question = "What about 2FA?"
+    assert not answerer.answer(question, passages, emit=lambda piece: None).answered
+    draft = answerer.answer(question, passages, others=["What about 二要素認証?"], emit=lambda piece: None)
+    assert draft.answered
+    assert draft.citations[0].quote == "- 二要素認証は管理画面で必須にした"
+    assert draft.text.startswith("From "), "in the language of the question"
+    apart = answerer.answer("出汁で決まる？", passages, others=["何とかで決まる？"], emit=lambda piece: None)
+    assert apart == answerer.answer("出汁で決まる？", passages, emit=lambda piece: None)
+
+
 def test_without_passages_nothing_is_answered(analyser: Analyser) -> None:
     draft = ExtractiveAnswerer(analyser).answer("光合成とは？", [], emit=lambda piece: None)
     assert (draft.answered, draft.citations) == (False, ())

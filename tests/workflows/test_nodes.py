@@ -43,8 +43,18 @@ def test_standalone_fills_in_the_question_and_empties_what_was_left(parts, retri
 
 def test_retrieve_asks_for_as_many_passages_as_were_set(parts, retriever) -> None:
     nodes = Nodes(parts(retriever, ScriptedAnswerer(), passages=1))
-    assert nodes.retrieve(STATE) == {"passages": {"p1": 1.0}}
+    assert nodes.retrieve(STATE) == {"passages": {"p1": 1.0}, "others": []}
     assert retriever.asked == [("What did Mendel grow?", 1)]
+
+
+def test_names_by_which_passages_are_found_reach_the_answerer(parts, retriever) -> None:
+    retriever.aliases = {"p1": {"Mendel": "メンデル"}, "p2": {"Mendel": "メンデル"}}
+    answerer = ScriptedAnswerer(drafts=[GOOD])
+    nodes = Nodes(parts(retriever, answerer))
+    update = nodes.retrieve(STATE)
+    assert update["others"] == ["What did メンデル grow?"]
+    nodes.answer({**STATE, **update}, runtime([]))
+    assert answerer.asked[0].others == ("What did メンデル grow?",)
 
 
 def test_answer_hands_over_passages_best_first_and_the_turns_before(parts, retriever) -> None:
