@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from ingest import fusion, search
 from ingest.embedder import embedder_named
 from ingest.fusion import Background
-from ingest.lexical import Occurrences
 from ingest.matching import Shares
 from ingest.search import HybridRetriever
 from ingest.store import Store
@@ -74,8 +73,8 @@ class Recorder(HybridRetriever):
         self.last: Scored | None = None
 
     def _score(
-        self, occurrences: Occurrences, candidates: Iterable[int], similar: Similarities | None
-    ) -> dict[int, tuple[float, float]]:
+        self, asked: Sequence[Any], candidates: Iterable[int], similar: Similarities
+    ) -> dict[int, Any]:
         seen: list[Shares] = []
 
         def watched(shares: Shares, japanese: float) -> float:
@@ -84,16 +83,15 @@ class Recorder(HybridRetriever):
 
         search.by_words = watched
         try:
-            scored = super()._score(occurrences, candidates, similar)
+            scored = super()._score(asked[:1], candidates, similar)  # without other forms of the question
         finally:
             search.by_words = fusion.by_words
-        used = similar if similar and similar.nearest else None
         self.last = Scored(
             sources=[self._sources[chunk] for chunk in scored],
             shares=np.array([[getattr(s, part) for part in PARTS] for s in seen]).reshape(-1, len(PARTS)),
-            japanese=occurrences.query.japanese,
-            similarities=[used.all.get(chunk) if used else None for chunk in scored],
-            background=used.background if used else None,
+            japanese=asked[0].occurrences.query.japanese,
+            similarities=[each.similarity for each in scored.values()],
+            background=similar.background if similar.nearest else None,
         )
         return scored
 

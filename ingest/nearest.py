@@ -1,7 +1,8 @@
 """The vectors of chunks in the store, and the search for those nearest to a query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any, Final
 
 import duckdb
@@ -16,23 +17,32 @@ from ingest.store import Store
 Vectors2D = NDArray[np.float32]
 """The vectors of one chunk, shape (windows, dimensions)."""
 
-CANDIDATES: Final = 500
+CANDIDATES: Final = 400
 PER_RESULT: Final = 10
-"""Vectors that are compared exactly: `CANDIDATES`, and for each wanted chunk so many more. Their number need not grow
-with the store: of a million vectors, the same share of the true neighbours is among them as of 100,000."""
+"""Vectors that are compared exactly at first: `CANDIDATES`, and for each wanted chunk so many more."""
+_MORE: Final = 4
+_ROUNDS: Final = 3
+"""Where that does not settle it, so many times as many are compared, in so many rounds at most."""
+_SURE: Final = 3
+_LOOKED_AT: Final = 10
+"""It is settled where the ten nearest chunks are among the first third of the candidates: others that are as near then
+hardly lie behind the last. A query like some of the vectors is settled at once, one unlike all of them seldom is."""
 _DEARER: Final = 6
 """A vector that is picked out costs as much as this many in a row: from a smaller store, all are compared."""
-_MORE: Final = 4
-_EXACT: Final = """
-    SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{size}])) AS score, count(*)
+_ALL: Final = """
+    SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{size}])) AS score
     FROM vectors WHERE {condition}
     GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k
 """
-_NEAR: Final = """rowid IN (
-    SELECT rowid FROM vectors WHERE {only}
+_NEAR: Final = """
+    SELECT rowid AS row FROM vectors WHERE {condition}
     -- of equally distant ones the first, always the same; as one number, since two keys take longer to sort
     ORDER BY ({distance})::DOUBLE * 1099511627776 + rowid LIMIT $candidates
-)"""
+"""
+_EXACT: Final = """
+    SELECT rowid AS row, chunk, array_inner_product(vector, $query::FLOAT[{size}]) AS score
+    FROM vectors WHERE rowid IN (SELECT unnest($rows))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +69,49 @@ class Nearest:
         `only` these chunks are looked at, where it is given.
         """
         shape = self._shape()
-        condition, values = "true", dict[str, Any](query=query.tolist(), k=k)
+        condition, values = "true", dict[str, Any]()
         if only:
-            condition, values = f"chunk IN ({only.sql})", values | only.values
+            condition, values = f"chunk IN ({only.sql})", dict(only.values)
         candidates = CANDIDATES + PER_RESULT * k
-        while candidates * _DEARER < shape.count:
-            near = _NEAR.format(only=condition, distance=signs.distance(len(query)))
-            rows = self._store.rows(
-                _EXACT.format(size=len(query), condition=near),
-                {**values, **signs.parameters(query), "candidates": candidates},
-            )
-            # a chunk may have many vectors among the candidates; fewer than asked for are all that there are
-            if len(rows) >= k or sum(vectors for _, _, vectors in rows) < candidates:
-                return {int(chunk): float(score) for chunk, score, _ in rows}
+        for rounds in count(1):
+            if candidates * _DEARER >= shape.count:
+                break
+            found, settled = self._picked(query, k, candidates, condition, values)
+            if settled or (rounds >= _ROUNDS and len(found) >= k):
+                return dict(islice(found.items(), k))
             candidates *= _MORE
         if not shape.count:
             return {}
-        rows = self._store.rows(_EXACT.format(size=len(query), condition=condition), values)
-        return {int(chunk): float(score) for chunk, score, _ in rows}
+        rows = self._store.rows(
+            _ALL.format(size=len(query), condition=condition), {**values, "query": query.tolist(), "k": k}
+        )
+        return {int(chunk): float(score) for chunk, score in rows}
+
+    def _picked(
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        candidates: int,
+        condition: str,
+        values: Mapping[str, object],
+    ) -> tuple[dict[int, float], bool]:
+        """The chunks of the nearest vectors by signs, nearest first, and whether that settles it."""
+        near = self._store.columns(
+            _NEAR.format(condition=condition, distance=signs.distance(len(query))),
+            {**values, **signs.parameters(query), "candidates": candidates},
+        )["row"]
+        exact = self._store.columns(
+            _EXACT.format(size=len(query)), {"query": query.tolist(), "rows": near.tolist()}
+        )
+        order = np.lexsort((exact["chunk"], -exact["score"]))
+        _, first = np.unique(exact["chunk"][order], return_index=True)
+        best = order[np.sort(first)]
+        found = dict(zip(exact["chunk"][best].tolist(), exact["score"][best].tolist(), strict=True))
+        if len(near) < candidates:  # these are all that there are
+            return found, True
+        sure = set(near[: candidates // _SURE].tolist())
+        # a chunk may have many vectors among the candidates
+        return found, len(found) >= k and sure.issuperset(exact["row"][best[:_LOOKED_AT]].tolist())
 
     def of(self, query: NDArray[np.float32], chunks: Sequence[int]) -> dict[int, float]:
         """The inner product of the query and the best vector of each of these chunks that has one."""
@@ -84,10 +119,10 @@ class Nearest:
             return {}
         picked = "rowid IN (SELECT rowid FROM vectors WHERE chunk IN (SELECT unnest($chunks)))"
         rows = self._store.rows(
-            _EXACT.format(size=len(query), condition=picked),
+            _ALL.format(size=len(query), condition=picked),
             {"query": query.tolist(), "k": len(chunks), "chunks": list(chunks)},
         )
-        return {int(chunk): float(score) for chunk, score, _ in rows}
+        return {int(chunk): float(score) for chunk, score in rows}
 
     def sample(self, most: int) -> NDArray[np.float32]:
         """Vectors from all over the store, shape (number, dimensions): `most`, or all where there are fewer."""

@@ -93,6 +93,7 @@ class ChunkRecord:
     """One chunk with everything that the store keeps of it, in positions of the source.
 
     Attributes:
+        context: What stands above it, a line for each.
         shown: What the indexes read of its text, where that is more than `plain` makes of it; see `ingest.unseen`.
         windows: What the embedder reads of it, one text or more; none where it does not read the language.
     """
@@ -109,6 +110,7 @@ class ChunkRecord:
     language: Language
     pages: tuple[tuple[int, int], ...]
     doubtful: bool
+    context: str
     indexed: Indexed
     windows: tuple[str, ...]
 
@@ -173,6 +175,7 @@ def read_note(
         first = bisect_left(breaks, piece.start) + 1
         language = language_of(text)
         shown = unseen.shown(ordinal)
+        context = context_of(title, piece.heading, piece.ancestors)
         key = blake2b(
             f"{root}\0{path}\0{ordinal}\0{text}".encode(errors="replace"), digest_size=12
         ).hexdigest()
@@ -190,7 +193,8 @@ def read_note(
                 language=language,
                 pages=_pages_within(source.pages, piece.start, piece.end),
                 doubtful=any(low < end and start < high for low, high in source.doubtful),
-                indexed=index(context_of(title, piece.heading, piece.ancestors), text, analyser, shown),
+                context=context,
+                indexed=index(context, text, analyser, shown),
                 windows=reading.windows(piece.heading, piece.ancestors, text, language, shown),
             )
         )

@@ -11,13 +11,12 @@ from ingest import postings
 from ingest.expansion import rekey
 from ingest.folder import FoundFile
 from ingest.read import ChunkRecord, NoteRecord
-from ingest.sequence import context_of, index
+from ingest.sequence import index
 from ingest.store import encode_blocks
 from terakoya.text.analyser import Analyser
 
 _PAGE_OF_CHUNKS: Final = """
-    SELECT c.id, c.heading, c.ancestors, c.text, c.shown, n.title FROM chunks c JOIN notes n ON n.id = c.note
-    WHERE c.id > $last ORDER BY c.id LIMIT 1024
+    SELECT id, context, text, shown FROM chunks WHERE id > $last ORDER BY id LIMIT 1024
 """
 
 
@@ -110,8 +109,9 @@ def insert_chunks(cursor: duckdb.DuckDBPyConnection, chunks: Sequence[NumberedCh
             c.note,
             c.record.key,
             c.ordinal,
-            list(c.record.chunk.heading),
-            list(c.record.chunk.ancestors),
+            json.dumps(c.record.chunk.heading, ensure_ascii=False),
+            json.dumps(c.record.chunk.ancestors, ensure_ascii=False),
+            c.record.context,
             c.record.start_line,
             c.record.end_line,
             c.record.start,
@@ -144,8 +144,8 @@ def rebuild_postings(cursor: duckdb.DuckDBPyConnection, analyser: Analyser) -> N
     while rows := cursor.execute(_PAGE_OF_CHUNKS, {"last": last}).fetchall():
         terms = postings.Postings()
         found = []
-        for number, heading, ancestors, text, shown, title in rows:
-            indexed = index(context_of(title, heading, ancestors), text, analyser, shown)
+        for number, context, text, shown in rows:
+            indexed = index(context, text, analyser, shown)
             terms.add(number, indexed.words, indexed.grams)
             found.append((number, indexed.sequence.encode(), indexed.words.total(), indexed.grams.total()))
         terms.insert(cursor)

@@ -28,8 +28,9 @@ CREATE TABLE IF NOT EXISTS chunks (
     note BIGINT NOT NULL,
     key VARCHAR NOT NULL,       -- the passage's id
     ordinal INTEGER NOT NULL,
-    heading VARCHAR[] NOT NULL,
-    ancestors VARCHAR[] NOT NULL,
+    heading VARCHAR NOT NULL,   -- JSON, as are all lists here: of a real list DuckDB reads the neighbours' too
+    ancestors VARCHAR NOT NULL, -- JSON
+    context VARCHAR NOT NULL,   -- what stands above it, a line for each
     start_line INTEGER NOT NULL,
     end_line INTEGER NOT NULL,
     start_at BIGINT NOT NULL,   -- code points of the source

@@ -1,7 +1,8 @@
 """Search: both arms find candidates, which are scored by what of the query stands in them, and by meaning."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -10,24 +11,25 @@ from ingest.filters import chunks_of
 from ingest.fusion import by_words, fused
 from ingest.lexical import LexicalIndex, Occurrences
 from ingest.matching import Held, match
-from ingest.sequence import TermSequence, context_of
+from ingest.sequence import TermSequence
 from ingest.store import Store
-from ingest.vectors import Similarities, Vectors
+from ingest.vectors import NO_SIMILARITIES, Similarities, Vectors
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.text.normalise import fold, printable
-from terakoya.types import Arm, Filter, Hit, Passage, Ranking
+from terakoya.types import Arm, Filter, Hit, Language, Passage, Ranking
 
 LONGEST_QUERY: Final = 20_000
 """Code points; a longer query is a document, not a question."""
 LARGEST_K: Final = 1_000_000
-CANDIDATES: Final = 50
+_ASIDE: Final = 4
+"""Threads that vectors are compared in, beside those that ask."""
+CANDIDATES: Final = 40
 """Passages of each arm that are scored; what lies behind them keeps the score that found it."""
 _EMPHASIS: Final = str.maketrans("", "", "*`~")
 _CANDIDATES: Final = """
-    SELECT c.id, c.language, n.title, c.heading, c.ancestors, c.text, c.sequence
-    FROM chunks c JOIN notes n ON n.id = c.note WHERE c.id IN (SELECT unnest($wanted))
+    SELECT id, language, context, text, sequence FROM chunks WHERE id IN (SELECT unnest($wanted))
 """
 
 
@@ -45,6 +47,7 @@ class HybridRetriever:
         self._vectors = vectors
         self._lexical = LexicalIndex(store, analyser)
         self._expansion = Expansion(store, analyser)
+        self._aside = ThreadPoolExecutor(_ASIDE, thread_name_prefix="search")
 
     def search(self, query: str, *, k: int = 10, filter: Filter | None = None) -> Ranking:
         """The `k` best passages among those that `filter` lets through, best first.
@@ -61,25 +64,22 @@ class HybridRetriever:
             raise BadInput("k_small", k=k)
         wanted = min(k, LARGEST_K)
         only = chunks_of(filter, self._store)
+        first = max(wanted, CANDIDATES)
+        # the two arms wait for different things, so they run side by side
+        near = None
+        if self._vectors and self._vectors.readable(language_of(text)):
+            near = self._aside.submit(self._vectors.search, text, first, only)
         asked = [_Asked(self._lexical.find(text, only))]
         asked += [_Asked(self._lexical.find(v.text, only), v) for v in self._expansion.variants(text)]
-        found = _best(asked, max(wanted, CANDIDATES))
-        similar: Similarities | None = None
-        if self._vectors and self._vectors.readable(language_of(text)):
-            similar = self._vectors.search(
-                text, max(wanted, CANDIDATES), only, also=list(islice(found, CANDIDATES))
-            )
-        nearest = similar.nearest if similar else {}
+        found = _best(asked, first)
+        similar = near.result() if near else NO_SIMILARITIES
+        nearest = similar.nearest
         scored = self._score(asked, {*islice(found, CANDIDATES), *islice(nearest, CANDIDATES)}, similar)
         behind = _behind(scored, found, nearest)
         best = [*sorted(scored, key=lambda chunk: (-scored[chunk].score, chunk)), *behind][:wanted]
         passages = self._store.passages_by_row(best)
         hits = [
-            _hit(
-                passages[chunk],
-                scored[chunk] if chunk in scored else behind[chunk],
-                similar.all.get(chunk) if similar else None,
-            )
+            _hit(passages[chunk], scored[chunk] if chunk in scored else behind[chunk])
             for chunk in best
             if chunk in passages
         ]
@@ -91,26 +91,30 @@ class HybridRetriever:
         return self._store.passages(ids)
 
     def _score(
-        self, asked: Sequence["_Asked"], candidates: Iterable[int], similar: Similarities | None
+        self, asked: Sequence["_Asked"], candidates: Iterable[int], similar: Similarities
     ) -> dict[int, "_Scored"]:
         """Scores of candidates, by the form of the query that suits each best."""
         wanted = sorted(candidates)
         queries = [each.occurrences.query for each in asked]
         held = [each.occurrences.held(wanted) for each in asked]
         scored: dict[int, _Scored] = {}
-        for chunk, language, title, heading, ancestors, text, sequence in self._store.rows(
-            _CANDIDATES, {"wanted": wanted}
-        ):
+        compared = self._aside.submit(self._vectors.of, wanted, similar) if self._vectors else None
+        for chunk, language, context, text, sequence in self._store.rows(_CANDIDATES, {"wanted": wanted}):
             shown = ""
             if any(q.characters or q.runs for q in queries):
-                shown = fold(f"{context_of(title, heading, ancestors)}\n{text}".translate(_EMPHASIS))
+                shown = fold(f"{context}\n{text}".translate(_EMPHASIS))
             terms = TermSequence.decode(sequence)
             by_form = [each.score(of[chunk], terms, shown) for each, of in zip(asked, held, strict=True)]
-            score = lexical = max(by_form)
-            if similar and similar.nearest and self._vectors:
-                similarity = similar.all.get(chunk) if self._vectors.readable(language) else None
-                score = fused(lexical, similarity, similar.background)
-            scored[chunk] = _Scored(score, lexical, asked[by_form.index(lexical)].aliases)
+            lexical = max(by_form)
+            aliases = asked[by_form.index(lexical)].aliases
+            scored[chunk] = _Scored(lexical, lexical, aliases=aliases, language=language)
+        if not (compared and similar.nearest and self._vectors):
+            return scored
+        similarities = compared.result()
+        for chunk, each in scored.items():
+            similarity = similarities.get(chunk) if self._vectors.readable(each.language) else None
+            score = fused(each.lexical, similarity, similar.background)
+            scored[chunk] = replace(each, score=score, similarity=similarity)
         return scored
 
 
@@ -140,7 +144,9 @@ class _Asked:
 class _Scored:
     score: float
     lexical: float
+    similarity: float | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    language: Language = "en"
 
 
 def _best(asked: Sequence[_Asked], k: int) -> dict[int, float]:
@@ -160,14 +166,14 @@ def _behind(
     """What was found and not scored, in order: by words, then by meaning alone."""
     last = min((each.score for each in scored.values()), default=0.0)
     return {
-        chunk: _Scored(min(last, found.get(chunk, 0.0)), found.get(chunk, 0.0))
+        chunk: _Scored(min(last, found.get(chunk, 0.0)), found.get(chunk, 0.0), nearest.get(chunk))
         for chunk in dict.fromkeys((*found, *nearest))
         if chunk not in scored
     }
 
 
-def _hit(passage: Passage, scored: _Scored, similarity: float | None) -> Hit:
+def _hit(passage: Passage, scored: _Scored) -> Hit:
     arms: dict[Arm, float] = {"lexical": round(scored.lexical, 6)} if scored.lexical else {}
-    if similarity is not None:
-        arms["vector"] = round(similarity, 6)
+    if scored.similarity is not None:
+        arms["vector"] = round(scored.similarity, 6)
     return Hit(passage=passage, score=round(scored.score, 6), arms=arms, aliases=scored.aliases)

@@ -34,7 +34,7 @@ _NEAR: Final = """
 """
 _DISTANCES: Final = "SELECT w, damerau_levenshtein(lower(w), lower($word)) FROM (SELECT unnest($words) AS w)"
 _HOLDING: Final = """
-    SELECT c.heading, c.text FROM postings p JOIN chunks c ON c.id = p.chunk
+    SELECT c.context, c.text FROM postings p JOIN chunks c ON c.id = p.chunk
     WHERE p.field <> 1 AND p.term = $term ORDER BY p.count DESC, c.id LIMIT 1
 """
 _VARIANTS: Final = (
@@ -145,7 +145,7 @@ class Speller:
     def _ways(self, term: str) -> set[str]:
         """How the passage that has it most often writes a term of the index, which has stems."""
         rows = self._store.rows(_HOLDING, {"term": term})
-        lines = [line for heading, text in rows for line in (*heading, *text.split("\n"))]
+        lines = [line for row in rows for part in row for line in part.split("\n")]
         found = set()
         for line in lines:
             _, starts = aligned(line)

@@ -15,7 +15,7 @@ from ingest.view import View
 from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
 
-SCHEMA_VERSION: Final = "5"
+SCHEMA_VERSION: Final = "6"
 
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
@@ -217,8 +217,8 @@ def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
     return Passage(
         id=key,
         source=names[root] + path,
-        heading=tuple(heading),
-        ancestors=tuple(ancestors),
+        heading=tuple(json.loads(heading)),
+        ancestors=tuple(json.loads(ancestors)),
         start_line=start_line,
         end_line=end_line,
         start=start,

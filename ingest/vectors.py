@@ -1,5 +1,6 @@
 """The vector arm: unit vectors of chunks, made by an embedder and kept in step with the chunks."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -44,17 +45,17 @@ class Similarities:
     """Cosine similarities of a query and the best window of each chunk.
 
     Attributes:
-        nearest: Of the nearest chunks, nearest first.
-        all: Of these, and of the others that were asked for and have a vector.
+        nearest: Of the nearest chunks, nearest first; empty where there is nothing to compare with.
         background: What they mean for this embedder.
+        query: Unit vector of the query, None where nothing was compared.
     """
 
     nearest: Mapping[int, float]
-    all: Mapping[int, float]
     background: Background
+    query: NDArray[np.float32] | None = None
 
 
-_NOTHING: Final = Similarities(nearest={}, all={}, background=USUAL)
+NO_SIMILARITIES: Final = Similarities(nearest={}, background=USUAL)
 
 
 def _digest(text: str) -> str:
@@ -184,7 +185,8 @@ class Vectors:
             progress(done, total)
             reading = self.reading
             windows = [
-                reading.windows(h, a, text, language, shown) for _, h, a, text, language, shown in rows
+                reading.windows(json.loads(h), json.loads(a), text, language, shown)
+                for _, h, a, text, language, shown in rows
             ]
             vectors = self.embed(windows, cancelled)
             numbers = [int(row[0]) for row in rows]
@@ -210,10 +212,8 @@ class Vectors:
                 "store_embedder", found=found.split("|")[0], wanted=self._embedder.fingerprint.split("|")[0]
             )
 
-    def search(
-        self, query: str, k: int, only: Chunks | None = None, *, also: Sequence[int] = ()
-    ) -> "Similarities":
-        """The `k` chunks nearest to a query, and how near chunks are that were found otherwise. See `Nearest`.
+    def search(self, query: str, k: int, only: Chunks | None = None) -> Similarities:
+        """The `k` chunks nearest to a query. See `Nearest`.
 
         `only` these chunks are looked at, where it is given.
 
@@ -221,14 +221,21 @@ class Vectors:
         how far that is.
         """
         if not self._nearest.exist():
-            return _NOTHING
+            return NO_SIMILARITIES
         self.check()
         if self._store.meta("embedding"):
-            return _NOTHING
+            return NO_SIMILARITIES
         vector = self._embedder.embed_query(query)
         nearest = self._nearest.find(vector, k, only)
-        others = self._nearest.of(vector, [chunk for chunk in also if chunk not in nearest])
-        return Similarities(nearest=nearest, all={**nearest, **others}, background=self._background())
+        return Similarities(nearest=nearest, background=self._background(), query=vector)
+
+    def of(self, chunks: Sequence[int], similar: Similarities) -> dict[int, float]:
+        """The similarity of each of these chunks that has a vector, to the query of `similar`."""
+        known = {chunk: similar.nearest[chunk] for chunk in chunks if chunk in similar.nearest}
+        if similar.query is None:
+            return known
+        others = [chunk for chunk in chunks if chunk not in known]
+        return {**known, **self._nearest.of(similar.query, others)}
 
     def _background(self) -> Background:
         """How similar chunks are that have nothing to do with one another, told from some of the vectors."""

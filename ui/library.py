@@ -85,6 +85,8 @@ def _draw_note(note: NoteSummary, number: int) -> None:
     about = [say("note_chunks", count=note.chunks), NAMES.get(note.language, plain(note.language))]
     if note.repair:
         about.append(f":orange-badge[:material/healing: {say('note_repaired', how=plain(note.repair))}]")
+    if note.problems:
+        about.append(f":orange-badge[:material/warning: {say('note_problems', count=len(note.problems))}]")
     st.caption(" · ".join(about))
 
 

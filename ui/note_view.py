@@ -10,7 +10,7 @@ import streamlit as st
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
 from ui.connection import draw_error, fresh
-from ui.markup import plain
+from ui.markup import markdown, plain
 from ui.places import place
 from ui.wording import say
 
@@ -18,6 +18,8 @@ AROUND: Final = 40
 """Lines shown above and below the cited ones at first."""
 STEP: Final = 200
 RELATED: Final = 3
+FEW: Final = 3
+"""Problems of a note that are shown without a click."""
 WHOLE: Final = 3000
 """Longest part that is sent to the browser at once, in lines."""
 
@@ -100,6 +102,7 @@ def _draw(client: ServiceClient) -> None:
     except TerakoyaError as error:
         draw_error(error)
         return
+    _draw_problems(client, opened.source)
     lines = note.text.split("\n")
     if lines and not lines[-1]:
         lines.pop()
@@ -120,6 +123,17 @@ def _draw(client: ServiceClient) -> None:
     if cited and cited[0]:
         st.html(_SCROLL.format(view=opened.view), unsafe_allow_javascript=True)
     _draw_related(client, opened)
+
+
+def _draw_problems(client: ServiceClient, source: str) -> None:
+    """What the ingest found to tell about the note, which the list of notes has."""
+    notes = fresh("notes", 30, client.notes)
+    problems = next((note.problems for note in notes if note.source == source), [])
+    if problems:
+        label = say("note_problems", count=len(problems))
+        with st.expander(label, icon=":material/warning:", expanded=len(problems) <= FEW):
+            for problem in problems:
+                st.markdown(markdown(problem.message))
 
 
 def _draw_related(client: ServiceClient, opened: Opened) -> None:

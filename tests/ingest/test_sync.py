@@ -1,5 +1,6 @@
 """Syncing: the store follows the folders, note by note, and touches nothing else."""
 
+import json
 import os
 import random
 import threading
@@ -403,10 +404,12 @@ def test_postings_are_those_of_the_indexed_text(store: Store, analyser: Analyser
         )
     )
     rows = store.cursor().execute(
-        "SELECT c.id, c.heading, c.ancestors, c.text, c.shown, n.title FROM chunks c JOIN notes n ON n.id = c.note"
+        "SELECT c.id, c.heading, c.ancestors, c.text, c.shown, n.title, c.context "
+        "FROM chunks c JOIN notes n ON n.id = c.note"
     )
-    for number, heading, ancestors, text, shown, title in rows.fetchall():
-        shown = "\n".join((context_of(title, heading, ancestors), shown or plain(text)))
+    for number, heading, ancestors, text, shown, title, context in rows.fetchall():
+        assert context == context_of(title, json.loads(heading), json.loads(ancestors))
+        shown = "\n".join((context, shown or plain(text)))
         for field, expected in ((0, analyser.words(shown)), (1, analyser.grams(shown))):
             found = store.cursor().execute(
                 "SELECT term, count FROM postings WHERE chunk = ? AND field = ?", [number, field]

@@ -9,6 +9,7 @@ import argparse
 import faulthandler
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "reports" / "soak"
 HANGS = 60.0
-"""Seconds after which an input counts as one that never ends."""
+"""Seconds of the processor after which an input counts as one that never ends; ten times as many by the clock."""
 MEMORY = 6 * 2**30
 ROUND = 1000
 """Inputs a round: hypothesis remembers all that it made."""
@@ -74,18 +75,23 @@ class Watched:
     def __init__(self, target: Target, place: Path) -> None:
         self._target = target
         self._file = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+        # it works inside a C library too, and then ends the process, as the signal does by itself
+        faulthandler.register(signal.SIGPROF, all_threads=True, chain=True)
 
     def __enter__(self) -> "Watched":
         return self
 
     def __exit__(self, *_: object) -> None:
         faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.unregister(signal.SIGPROF)
         os.close(self._file)
 
     def __call__(self, data: bytes) -> None:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, data, 0)
-        faulthandler.dump_traceback_later(HANGS, exit=True)
+        signal.setitimer(signal.ITIMER_PROF, HANGS)
+        faulthandler.dump_traceback_later(10 * HANGS, exit=True)
         self._target(data)
 
 

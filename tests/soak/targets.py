@@ -240,6 +240,8 @@ def check_view(view: View, source: str) -> None:
         source_at += at - offset + length
         offset = at
     assert view.text[offset:] == source[source_at:]
+    assert list(view.apart) == sorted(set(view.apart)), "words set apart twice"
+    assert all(view.text[at - 1 : at + 1].split() == [view.text[at - 1 : at + 1]] for at in view.apart)
     step = max(1, len(view.text) // _SAMPLED)
     for offset in range(0, len(view.text), step):
         assert source[view.source_offset(offset)] == view.text[offset], f"offset {offset} leads elsewhere"

@@ -6,7 +6,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from terakoya.api import (
     HitModel,
     IngestReport,
     IngestRequest,
+    NoteProblem,
     NoteSummary,
     NoteText,
     Problem,
@@ -69,7 +70,9 @@ def hit(source: str, *, line: int = 3, score: float = 0.5, heading: str = "UDP")
     )
 
 
-def note(source: str, title: str, *, language: str = "en", repair: str | None = None):
+def note(
+    source: str, title: str, *, language: str = "en", repair: str | None = None, problems: Sequence[str] = ()
+):
     """A note in the list."""
     return NoteSummary(
         source=source,
@@ -79,6 +82,7 @@ def note(source: str, title: str, *, language: str = "en", repair: str | None = 
         repair=repair,
         chunks=3,
         characters=900,
+        problems=[NoteProblem(code="doubtful", message=message) for message in problems],
     )
 
 

@@ -56,3 +56,20 @@ def test_many_notes_come_a_page_at_a_time_and_can_be_found(service, page):
     assert [button.label for button in app.sidebar.button if button.key.startswith("notebutton_")] == [
         "n499.md"
     ]
+
+
+def test_problems_of_a_note_are_counted_in_the_list_and_told_where_it_is_open(service, page, shown):
+    service.notes = [
+        note("cell.md", "Cell", problems=["The picture `a.png` is not there.", "Another one."]),
+        note("sound.md", "Sound"),
+    ]
+    service.texts = {"cell.md": "# Cell\n", "sound.md": "# Sound\n"}
+    app = page()
+    badges = [caption.value for caption in app.sidebar.caption if caption.value.startswith("passages")]
+    assert ["problems: 2" in badge for badge in badges] == [True, False]
+    app.button(key="notebutton_0").click().run()
+    assert "problems: 2" in shown(app)
+    assert "The picture `a.png` is not there." in shown(app)
+    app.button(key="notebutton_1").click().run()
+    assert "The picture" not in shown(app)
+    assert not app.exception
