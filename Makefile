@@ -17,10 +17,10 @@ MANIFEST := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help chat test eval bench soak install dev engine lint types imports pytest clean
+.PHONY: help chat test eval bench bench-search soak install dev engine lint types imports pytest clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 chat: install  ## ask your notes in the browser (NOTES=folder)
 	@$(BIN)/python -m app.models.build --constraints constraints.txt || echo "Everything else works without it."
@@ -42,6 +42,10 @@ bench: dev  ## tracing, ingest and sync, as docs/benchmarks.md shows them (half 
 	@$(BIN)/python -m benchmarks.sync
 	@echo "== ingest"
 	@$(BIN)/python -m benchmarks.ingest
+
+bench-search: dev  ## search beside FAISS, LanceDB, tantivy and others, with up to a million passages (an hour)
+	@mkdir -p reports
+	@$(BIN)/python -m benchmarks.search --plot reports/search.svg --json reports/search.json
 
 soak: dev  ## half an hour of kills, full disks and 100,000 inputs made to break the parsers (docs/soak.md)
 	@$(PIP) atheris 2>/dev/null || echo "atheris has no build for this machine: hypothesis makes all inputs."

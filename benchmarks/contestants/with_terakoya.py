@@ -43,7 +43,7 @@ def stored(job: Job) -> Stored:
     with duckdb.connect(str(job.store / "terakoya.duckdb"), read_only=True) as store:
         rows = store.execute(
             """SELECT any_value(c.heading), any_value(c.ancestors), any_value(c.text), any_value(c.language),
-                      list(v.vector)
+                      any_value(c.shown), list(v.vector)
                FROM chunks c JOIN vectors v ON v.chunk = c.id GROUP BY c.id"""
         ).fetchall()
     found: Stored = []
