@@ -1,5 +1,6 @@
 """Terakoya: an installation of its own, with the notes taken in as `terakoya ingest` does it."""
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ class Terakoya:
     def __init__(self, job: Job) -> None:
         from app.settings import load_settings
         from app.wiring import open_installation
+        from terakoya.api import ForgetRequest
 
         self._job = job
         self._installation = open_installation(load_settings(job.store, embedder=EMBEDDER), write=True)
@@ -21,8 +23,7 @@ class Terakoya:
             note = Path(folder) / "warm.md"
             note.write_text("A note for the model to be loaded.\n", encoding="utf-8")
             self._installation.ingest([note])
-            note.unlink()
-            self._installation.ingest([Path(folder)])
+            self._installation.forget(ForgetRequest(source=note.name))
 
     def ingest(self) -> None:
         """Reads, splits, analyses, embeds, and leaves everything on disk."""
@@ -47,8 +48,8 @@ def stored(job: Job) -> Stored:
                FROM chunks c JOIN vectors v ON v.chunk = c.id GROUP BY c.id"""
         ).fetchall()
     found: Stored = []
-    for *chunk, vectors in rows:
-        windows = reading.windows(*chunk)
+    for heading, ancestors, *chunk, vectors in rows:
+        windows = reading.windows(json.loads(heading), json.loads(ancestors), *chunk)
         if len(windows) != len(vectors):
             raise SystemExit(f"{len(windows)} windows, {len(vectors)} vectors")
         found += [(text, vectors[0] if len(vectors) == 1 else None) for text in windows]
