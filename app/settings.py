@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8764, ge=0, le=65_535)
     page_port: int = Field(default=8501, ge=0, le=65_535)
     max_note_mb: float = Field(default=16.0, gt=0)
-    memory_mb: int = Field(default=1024, ge=64, le=1_048_576)
+    memory_mb: int = Field(default=2048, ge=64, le=1_048_576)
     environment: str = "local"
     log_level: str = "INFO"
 

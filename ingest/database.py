@@ -22,7 +22,7 @@ _LOCKED: Final = re.compile(
     "could not set lock|different configuration|used by another process|conflict on", re.IGNORECASE
 )
 _FULL: Final = re.compile("no space left|quota exceeded|file too large", re.IGNORECASE)
-MEMORY_MB: Final = 1024
+MEMORY_MB: Final = 2048
 _REMEMBERED: Final = 256
 """Statements whose parsed form is kept: to parse a long one takes as long as to run it over 100,000 rows."""
 

@@ -241,7 +241,9 @@ def test_a_new_embedder_that_is_interrupted_goes_on_where_it_was(
     sync(notes, vectors=changed, cancelled=cancelled)
     first = len(other.read)
     assert 0 < first < 400
-    assert not changed.search("automobile", 5).nearest, "what is embedded already must not outrank what is not"
+    assert not changed.search("automobile", 5).nearest, (
+        "what is embedded already must not outrank what is not"
+    )
     sync(notes, vectors=changed)
     assert len(other.read) == 400, "nothing is embedded twice"
     assert changed.count() == 400
