@@ -199,6 +199,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ranks = [(question, rank(scored, weigh(scored), question.source)) for question, scored in found]
         for half, wanted in (("all", (True, False)), ("tuning", (True,)), ("report", (False,))):
             print(f"| {half} | {name} | {row([r for q, r in ranks if q.tuning in wanted])} |", flush=True)
+        for number, path in enumerate(chosen.files if len(chosen.files) > 1 else ()):
+            of_file = [r for q, r in ranks if q.source.startswith(f"{number}-")]
+            print(f"| {path.stem} | {name} | {row(of_file)} |", flush=True)
 
 
 if __name__ == "__main__":
