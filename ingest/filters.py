@@ -4,6 +4,9 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.store import Store
 from terakoya.errors import NotFound
 from terakoya.types import Filter
@@ -38,6 +41,14 @@ class Chunks:
         if wanted.since or wanted.until:
             conditions.append(self._days(wanted.since, wanted.until))
         self.sql = _CHUNKS.format(conditions=" AND ".join(conditions) or "true")
+        self._numbers: NDArray[np.int64] | None = None
+
+    def numbers(self, store: Store) -> NDArray[np.int64]:
+        """The chunks, looked up once for both arms of a search."""
+        found = self._numbers
+        if found is None:
+            found = self._numbers = store.columns(self.sql, self.values)["id"]
+        return found
 
     def _bound(self, value: object) -> str:
         name = f"only_{len(self.values)}"

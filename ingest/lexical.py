@@ -133,7 +133,7 @@ class LexicalIndex:
         of_passage = np.array([*weights.values()] + [0.0] * len(grams))
         chunks, counts, lengths = (np.ascontiguousarray(rows[name]) for name in ("chunk", "count", "length"))
         if only:
-            inside = np.isin(chunks, self._store.columns(only.sql, only.values)["id"])
+            inside = np.isin(chunks, only.numbers(self._store))
             terms, chunks, counts, lengths = terms[inside], chunks[inside], counts[inside], lengths[inside]
         mean = np.where(terms < len(words), sizes.words, sizes.grams)
         saturated = counts / (counts + K1 * (1 - B + B * lengths / mean))

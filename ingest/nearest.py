@@ -29,11 +29,14 @@ _LOOKED_AT: Final = 10
 hardly lie behind the last. A query like some of the vectors is settled at once, one unlike all of them seldom is."""
 _DEARER: Final = 6
 """A vector that is picked out costs as much as this many in a row: from a smaller store, all are compared."""
+_LISTED: Final = 20_000
+"""Chunks of a filter that are handed over by their numbers; of more, the filter is asked again."""
 _ALL: Final = """
     SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{size}])) AS score
     FROM vectors WHERE {condition}
     GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k
 """
+_BY_ROW: Final = "rowid IN (SELECT rowid FROM vectors WHERE {condition})"
 _NEAR: Final = """
     SELECT rowid AS row FROM vectors WHERE {condition}
     -- of equally distant ones the first, always the same; as one number, since two keys take longer to sort
@@ -70,11 +73,16 @@ class Nearest:
         """
         shape = self._shape()
         condition, values = "true", dict[str, Any]()
+        looked_at = shape.count
         if only:
+            inside = only.numbers(self._store)
+            looked_at = len(inside)
             condition, values = f"chunk IN ({only.sql})", dict(only.values)
+            if looked_at <= _LISTED:
+                condition, values = "chunk IN (SELECT unnest($inside))", {"inside": inside.tolist()}
         candidates = CANDIDATES + PER_RESULT * k
         for rounds in count(1):
-            if candidates * _DEARER >= shape.count:
+            if candidates * _DEARER >= looked_at:
                 break
             found, settled = self._picked(query, k, candidates, condition, values)
             if settled or (rounds >= _ROUNDS and len(found) >= k):
@@ -82,6 +90,8 @@ class Nearest:
             candidates *= _MORE
         if not shape.count:
             return {}
+        if only:  # by row, so that of the other vectors nothing is read
+            condition = _BY_ROW.format(condition=condition)
         rows = self._store.rows(
             _ALL.format(size=len(query), condition=condition), {**values, "query": query.tolist(), "k": k}
         )
@@ -117,7 +127,7 @@ class Nearest:
         """The inner product of the query and the best vector of each of these chunks that has one."""
         if not chunks:
             return {}
-        picked = "rowid IN (SELECT rowid FROM vectors WHERE chunk IN (SELECT unnest($chunks)))"
+        picked = _BY_ROW.format(condition="chunk IN (SELECT unnest($chunks))")
         rows = self._store.rows(
             _ALL.format(size=len(query), condition=picked),
             {"query": query.tolist(), "k": len(chunks), "chunks": list(chunks)},
