@@ -33,7 +33,7 @@ chat: install  ## ask your notes in the browser (NOTES=folder)
 test: dev engine lint types imports pytest  ## everything that must hold before a change goes in
 
 eval: install  ## ask the suite's questions, and compare with its gates
-	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml
+	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml evals/suites/sample-notes-cut.yaml evals/suites/held-back.yaml
 
 bench: dev  ## tracing, ingest and sync, as docs/benchmarks.md shows them (half an hour)
 	@echo "== tracing"

@@ -3,20 +3,20 @@
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from app.codebase import commit, dependencies, file_digest, sources_digest, versions
 from app.home import prepare_home
 from app.settings import Settings
+from app.suite_target import LocalTarget, Say, open_local_target
 from evals import (
     Judgement,
     Report,
@@ -30,30 +30,41 @@ from evals import (
     read_baseline,
     run_suite,
 )
+from evals.cache import Cache, ResultCache
+from evals.metrics import METRICS, OwnMetrics
+from evals.report import CASE_RESULTS
+from evals.verdict import Verdict
 from terakoya.catalogue import text
-from terakoya.errors import BadInput
-from terakoya.protocols import Target
+from terakoya.errors import BadInput, TerakoyaError
+from terakoya.protocols import Mapper, Target
 from terakoya.text.normalise import printable
-from terakoya.types import Effort, Outcome, Ranking
 
 if TYPE_CHECKING:
-    from app.wiring import Installation
+    from evals.history import Run
 
-KEPT: Final = 4
-"""Prepared note folders that stay in the cache."""
-
+TREND: Final = 30
+"""Earlier runs that a report's plots show."""
+_VERDICTS: Final[TypeAdapter[tuple[Verdict, ...]]] = TypeAdapter(tuple[Verdict, ...])
 _PLACES: Final = frozenset({"home", "host", "port", "page_port", "environment", "log_level"})
-_STORE_SETTINGS: Final = frozenset({"embedder", "max_note_mb"})
-_STORE_PACKAGES: Final = (
-    "sudachidict_core",
-    "sudachipy",
-    "PyStemmer",
-    "markdown-it-py",
-    "sentence-transformers",
-)
 
-Say = Callable[[str], None]
 OpenTarget = Callable[[Settings, Suite, Say], Target]
+
+
+class Meter(Protocol):
+    """Shows how far a run is."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """`done` of `total` are done, the last one being `what`."""
+        ...
+
+
+Metered = Callable[[str], AbstractContextManager[Meter]]
+
+
+@contextmanager
+def unseen(what: str) -> Iterator[Meter]:
+    """Shows nothing."""
+    yield lambda done, total, what: None
 
 
 def run_suites(
@@ -63,23 +74,36 @@ def run_suites(
     baseline: Path | None = None,
     junit: Path | None = None,
     summary: Path | None = None,
+    html: Path | None = None,
+    fresh: bool = False,
+    own: tuple[OwnMetrics, ...] = (),
     json_lines: bool = False,
     console: Console | None = None,
     messages: Console | None = None,
+    metered: Metered = unseen,
+    cancelled: Callable[[], bool] = lambda: False,
     open_target: "OpenTarget | None" = None,
 ) -> int:
     """Runs `suites`, writes the reports, and says whether all gates hold.
 
     Args:
-        settings: What is measured; `settings.home` also holds the cache of prepared notes.
+        settings: What is measured; `settings.home` also holds prepared notes, results that were kept, and the
+            history.
         suites: Suite files. All are read before the first one runs.
         baseline: An earlier run's JSON Lines, for gates with `max_drop`.
         junit: Where JUnit XML goes.
         summary: Where Markdown goes. It is also appended to the file that `GITHUB_STEP_SUMMARY` names.
+        html: Where the page goes.
+        fresh: Ask everything anew, whatever was kept.
+        own: A user's own metrics.
         json_lines: Print one JSON object a case and one a suite in place of the table.
         console: Where the report goes; standard output by default.
-        messages: Where progress goes; standard error by default.
-        open_target: Makes what is asked; an installation with the suite's notes by default.
+        messages: Where messages go; standard error by default.
+        metered: Shows how far a suite is.
+        cancelled: Whether the run is to stop; looked at between two cases.
+        open_target: Makes what is asked; an installation with the suite's notes by default. Cases run in
+            several processes, and results are kept, where it makes a `LocalTarget`: of another, nobody knows what
+            determines what it says.
 
     Returns:
         0 where every gate holds, else 1.
@@ -87,28 +111,63 @@ def run_suites(
     Raises:
         BadInput: A suite or the baseline cannot be used, or a report cannot be written.
         Unavailable: Something that the settings ask for is missing or busy.
+        KeyboardInterrupt: `cancelled` said so. What is done need not be asked again.
     """
     console = console or Console()
     messages = messages or Console(stderr=True)
-    opening = open_target or open_local_target
+
+    def say(sentence: str) -> None:
+        messages.print(Text(printable(sentence)), soft_wrap=True)
+
     loaded = load_suites(suites)
-    former = _baseline(baseline, loaded, messages)
-    for path in (junit, summary):
+    former = _baseline(baseline, loaded, say)
+    for path in (junit, summary, html):
         _prepare(path)
+    version = code_version(settings)
+    measured = "\n".join((version, *(each.digest for each in own)))
     judgements = []
-    for suite in loaded:
-        report = _run(settings, suite, opening, messages)
-        judgement = judge(report, suite.gates, baseline=former.get(suite.name))
-        judgements.append(judgement)
-        if json_lines:
-            _print_lines(judgement, console)
-        else:
-            print_report([judgement], console)
+    judged = any(metric.judged for metric in METRICS.values())  # by a model that is in memory once
+    with _cache(settings, fresh=fresh) as cache:
+        for suite in loaded:
+            target = (open_target or open_local_target)(settings, suite, say)
+            local = isinstance(target, LocalTarget)
+            try:
+                with metered(suite.name) as meter:
+                    report = run_suite(
+                        suite,
+                        target,
+                        effort=settings.effort,
+                        fingerprint=settings_fingerprint(settings),
+                        progress=meter,
+                        mapper=_mapper(settings) if local and not judged else None,
+                        cache=cache if local else None,
+                        version=version,
+                        own=own,
+                        cancelled=cancelled,
+                    )
+            except KeyboardInterrupt:
+                say(text("eval.stopped", suite=suite.name))
+                raise
+            finally:
+                target.close()
+            judgement = _judged(report, suite, former.get(suite.name), measured, cache)
+            judgements.append(judgement)
+            if json_lines:
+                _print_lines(judgement, console)
+            else:
+                print_report([judgement], console)
+    trends = _remember(settings, judgements, version, say, wanted=html is not None)
     if junit is not None:
         _write(junit, junit_xml(judgements))
-    page = markdown_summary(judgements).encode()
+    page = markdown_summary(judgements, baselines=former).encode()
     if summary is not None:
         _write(summary, page)
+    if html is not None:
+        from evals.html import html_report
+
+        notes = {suite.name: suite.notes for suite in loaded}
+        shown = html_report(judgements, baselines=former, trends=trends, notes=notes, traces=_traces())
+        _write(html, shown.encode())
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         _write(Path(step), page, append=True)
     return 0 if all(judgement.passed for judgement in judgements) else 1
@@ -120,144 +179,85 @@ def settings_fingerprint(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-class LocalTarget:
-    """An installation as a target: every question in a thread of its own."""
-
-    def __init__(self, installation: "Installation", home: Path) -> None:
-        """Takes over `installation` and its `home`, which `close` removes."""
-        self._installation = installation
-        self._home = home
-
-    def ask(self, question: str, *, effort: Effort = "normal") -> Outcome:
-        """Asks in a new thread."""
-        return self._installation.ask(question, effort=effort)
-
-    def search(self, query: str, *, k: int = 10) -> Ranking:
-        """Retrieval alone."""
-        return self._installation.search(query, k=k)
-
-    def close(self) -> None:
-        """Closes the installation and removes the threads and traces of the run."""
-        try:
-            self._installation.close()
-        finally:
-            shutil.rmtree(self._home, ignore_errors=True)
+def code_version(settings: Settings) -> str:
+    """Digest of what determines an answer beside suite and settings: the code, and the files of models."""
+    models = (settings.model, settings.embedder, settings.reranker)
+    files = [file_digest(Path(name).expanduser()) for name in models if name]
+    parts = "\n".join((sources_digest(), *versions(dependencies()), *files))
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-def open_local_target(settings: Settings, suite: Suite, say: Say) -> LocalTarget:
-    """Opens an installation that holds the suite's notes and nothing else, with the same settings.
+def history_path(settings: Settings) -> Path:
+    """Where the history of a home lies."""
+    return settings.home / "evals" / "history.duckdb"
 
-    The store is built once and kept under `HOME/evals/<digest>`, where the digest is of the notes, the code
-    that reads them and the settings that matter to a store. Threads and traces go to a folder that ends with
-    the run.
 
-    Raises:
-        BadInput: The notes gave nothing to search.
-        Unavailable: Something that the settings ask for is missing or busy.
-    """
-    from app.wiring import open_installation
+def _judged(report: Report, suite: Suite, baseline: Report | None, version: str, cache: Cache) -> Judgement:
+    """The verdicts; where nothing changed they are known, as resampling takes longer than all the rest."""
+    try:
+        contents = [CASE_RESULTS.dump_json(each.cases) for each in (report, baseline) if each]
+    except PydanticSerializationError:  # an unpaired surrogate, which JSON in UTF-8 cannot hold
+        return judge(report, suite.gates, baseline=baseline)
+    total = hashlib.sha256("\n".join(("verdicts", version, *METRICS, repr(suite.gates))).encode())
+    for content in contents:
+        total.update(hashlib.sha256(content).digest())
+    key = total.hexdigest()[:32]
+    if kept := cache.recall(key):
+        return Judgement(report=report, verdicts=_VERDICTS.validate_json(kept))
+    judgement = judge(report, suite.gates, baseline=baseline)
+    cache.remember(key, _VERDICTS.dump_json(judgement.verdicts))
+    return judgement
 
+
+def _cache(settings: Settings, *, fresh: bool) -> ResultCache:
     root = settings.home / "evals"
-    prepare_home(settings.home)
-    prepare_home(root)
-    kept = root / _store_digest(settings, suite)
-    if not kept.is_dir():
-        say(text("eval.building", suite=suite.name))
-        _build(settings, suite, kept, say)
-    os.utime(kept)
-    _prune(root)
-    home = Path(tempfile.mkdtemp(prefix="run-", dir=root))
+    for folder in (settings.home, root):
+        prepare_home(folder)
+    return ResultCache(root / "results.sqlite", fresh=fresh)
+
+
+def _mapper(settings: Settings) -> Mapper | None:
+    """Where cases run; a local model is in memory once, and answers one question at a time."""
+    if settings.model:
+        return None
+    from app.spreading import WhereQuicker
+
+    return WhereQuicker()
+
+
+def _remember(
+    settings: Settings, judgements: Sequence[Judgement], version: str, say: Say, *, wanted: bool
+) -> "dict[str, tuple[Run, ...]]":
+    """Adds the runs to the history; gives the earlier ones of each suite, the oldest first, where `wanted`."""
+    from evals.history import History
+
+    values = settings.model_dump(mode="json", exclude=set(_PLACES))
+    at = commit()
+    trends: dict[str, tuple[Run, ...]] = {}
     try:
-        located = settings.model_copy(update={"home": home})
-        store = settings.model_copy(update={"home": kept}).store_path
-        _link(store, located.store_path)
-        return LocalTarget(open_installation(located), home)
-    except BaseException:
-        shutil.rmtree(home, ignore_errors=True)
-        raise
+        path = history_path(settings)
+        for folder in (settings.home, path.parent):
+            prepare_home(folder)
+        with History(path, write=True) as history:
+            for judgement in judgements:
+                history.add(judgement, settings=values, version=version, commit=at)
+                if wanted:
+                    suite = judgement.report.suite
+                    trends[suite] = tuple(reversed(history.runs(suite, count=TREND)))
+    except TerakoyaError as error:
+        say(error.message())  # the reports matter more than the history
+    return trends
 
 
-def _build(settings: Settings, suite: Suite, kept: Path, say: Say) -> None:
-    from app.wiring import open_installation
+def _traces() -> str:
+    """Where a trace can be looked at, as an address that ends before its id; empty where nowhere."""
+    from app.tracing.account import account
 
-    home = Path(tempfile.mkdtemp(prefix="build-", dir=kept.parent))
-    try:
-        installation = open_installation(settings.model_copy(update={"home": home}), write=True)
-        try:
-            report = installation.ingest([suite.folder])
-        finally:
-            installation.close()
-        for problem in report.problems:
-            say(text("eval.problem", suite=suite.name, path=problem.path, message=problem.message))
-        if not report.chunks:
-            reason = report.problems[0].message if report.problems else "0"
-            raise BadInput("eval_ingest", suite=suite.name, reason=reason, folder=suite.folder)
-        try:
-            home.rename(kept)
-        except OSError:
-            if not kept.is_dir():  # else another run was first, with the same notes
-                raise
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    project = account(os.environ)
+    return f"{project.base_url}/trace/" if project else ""
 
 
-def _store_digest(settings: Settings, suite: Suite) -> str:
-    total = hashlib.sha256(suite.notes_digest.encode())
-    values = settings.model_dump(mode="json", include=set(_STORE_SETTINGS))
-    total.update(json.dumps(values, sort_keys=True).encode())
-    for package in _STORE_PACKAGES:
-        total.update(f"{package} {_version(package)}\n".encode())
-    for name in ("ingest", "terakoya"):
-        spec = find_spec(name)
-        for folder in sorted((spec and spec.submodule_search_locations) or ()):
-            for path in sorted(Path(folder).rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
-                    content = hashlib.sha256(path.read_bytes()).hexdigest()
-                    total.update(f"{name}/{path.relative_to(folder).as_posix()} {content}\n".encode())
-    return total.hexdigest()[:32]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def _prune(root: Path) -> None:
-    stores = [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(("run-", "build-"))]
-    for path in sorted(stores, key=lambda p: p.stat().st_mtime, reverse=True)[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _link(store: Path, place: Path) -> None:
-    try:
-        place.hardlink_to(store)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(store, place)
-
-
-def _run(settings: Settings, suite: Suite, open_target: OpenTarget, messages: Console) -> Report:
-    def say(sentence: str) -> None:
-        messages.print(Text(printable(sentence)))
-
-    target = open_target(settings, suite, say)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    try:
-        with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
-            task = bar.add_task(printable(suite.name).replace("[", r"\["), total=len(suite.cases))
-            return run_suite(
-                suite,
-                target,
-                effort=settings.effort,
-                fingerprint=settings_fingerprint(settings),
-                progress=lambda done, total, case_id: bar.update(task, completed=done),
-            )
-    finally:
-        target.close()
-
-
-def _baseline(path: Path | None, suites: Sequence[Suite], messages: Console) -> dict[str, Report]:
+def _baseline(path: Path | None, suites: Sequence[Suite], say: Say) -> dict[str, Report]:
     if path is None:
         return {}
     reports = dict(read_baseline(path))
@@ -270,8 +270,7 @@ def _baseline(path: Path | None, suites: Sequence[Suite], messages: Console) -> 
         if former.digest != suite.digest:
             questions = {case.id: case.question for case in former.cases}
             pairs = sum(questions.get(case.id) == case.question for case in suite.cases)
-            sentence = text("eval.baseline_differs", suite=suite.name, pairs=pairs, cases=len(suite.cases))
-            messages.print(Text(printable(sentence)))
+            say(text("eval.baseline_differs", suite=suite.name, pairs=pairs, cases=len(suite.cases)))
     return reports
 
 

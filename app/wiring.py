@@ -34,7 +34,7 @@ from terakoya.api import (
 )
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
-from terakoya.protocols import Answerer, Mapper, Retriever, Tracer
+from terakoya.protocols import Answerer, Embedder, Mapper, Retriever, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
 from terakoya.text.marking import Marker
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ingest.vectors import Vectors
 
 T = TypeVar("T")
+Around = Callable[["Store", Retriever], Retriever]
 
 
 def _nobody(*_: object) -> None:
@@ -93,8 +94,10 @@ class Installation:
         tracer: Tracer | None = None,
         like: "Installation | None" = None,
         processes: bool = False,
+        around: "Around | None" = None,
     ) -> None:
         self.settings = settings
+        self._around = around
         self._processes = processes
         self._store = store
         self._deliver = deliver
@@ -406,6 +409,11 @@ class Installation:
 
         return embedder_named(self.settings.embedder)
 
+    @property
+    def embedder(self) -> Embedder | None:
+        """That of the settings, which loads at its first use; None where they name none."""
+        return self._embedder
+
     @built_once
     def _vectors(self) -> "Vectors | None":
         from ingest.vectors import Vectors
@@ -422,12 +430,13 @@ class Installation:
     def _retriever(self) -> Retriever:
         from ingest.search import HybridRetriever
 
-        retriever = HybridRetriever(self._store, self._analyser, self._vectors)
-        if not self._reranker:
-            return retriever
-        from ingest.reranking import Reranking, RerankingRetriever
+        retriever: Retriever = HybridRetriever(self._store, self._analyser, self._vectors)
+        if self._reranker:
+            from ingest.reranking import Reranking, RerankingRetriever
 
-        return RerankingRetriever(retriever, Reranking(self._reranker, self.settings.reranker_ms / 1000))
+            budget = self.settings.reranker_ms / 1000
+            retriever = RerankingRetriever(retriever, Reranking(self._reranker, budget))
+        return self._around(self._store, retriever) if self._around else retriever
 
     @built_once
     def _explainer(self) -> "Explainer":
@@ -501,6 +510,7 @@ def open_installation(
     tracer: Tracer | None = None,
     like: Installation | None = None,
     processes: bool = False,
+    around: "Around | None" = None,
 ) -> Installation:
     """Opens the installation at `settings.home`.
 
@@ -512,6 +522,7 @@ def open_installation(
         like: An earlier opening with the same settings, whose analyser and embedder are loaded already.
         processes: Read many notes in worker processes. They import the program's main module anew, so this is
             for programs that do nothing when they are imported.
+        around: Makes the retriever that is used of the store and the one that the settings name.
 
     Raises:
         Busy: Another process holds the store.
@@ -528,4 +539,5 @@ def open_installation(
         tracer=tracer,
         like=like,
         processes=processes,
+        around=around,
     )

@@ -56,7 +56,7 @@ def _suite(root: Element, judgement: Judgement) -> None:
 
 
 def _gate(suite: Element, name: str, verdict: Verdict) -> None:
-    title = f"{verdict.metric} {verdict.bound}"
+    title = _clean(f"{verdict.metric} {verdict.bound} {verdict.case}".rstrip())
     element = SubElement(suite, "testcase", classname=_clean(f"{name}.gates"), name=title, time="0")
     message = f"{verdict.metric} {number(verdict.value)}, {bound(verdict)}: {outcome(verdict)}"
     if verdict.status == "failed":

@@ -28,6 +28,7 @@ class CaseResult:
     Attributes:
         id: Of the case.
         question: Of the case.
+        earlier: Of the case.
         language: Of the case.
         tags: Of the case.
         answerable: Of the case.
@@ -39,6 +40,7 @@ class CaseResult:
         citations: What the answer was said to stand on.
         hits: What retrieval alone found, best first.
         missing: Expected texts that did not occur.
+        forbidden: Texts of an answer that must not occur and did.
         metrics: Values of the case's metrics; one that does not apply to the case is left out.
         latency_ms: Wall time of the answer in milliseconds; None where the target failed.
         model: What answered.
@@ -50,6 +52,7 @@ class CaseResult:
     question: str
     answerable: bool
     cluster: str
+    earlier: tuple[str, ...] = ()
     language: str = ""
     tags: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
@@ -59,6 +62,7 @@ class CaseResult:
     citations: tuple[Place, ...] = ()
     hits: tuple[Place, ...] = ()
     missing: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     latency_ms: float | None = None
     model: str = ""
@@ -67,8 +71,8 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the case is right in every respect, see the metric `correct`."""
-        return not self.error and self.metrics.get("correct") == 1.0
+        """Whether the case is right in every respect, see the metric `correct`, as far as it applies."""
+        return not self.error and self.metrics.get("correct", 1.0) == 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ class Report:
         seconds: Wall time of the run.
         cases: Every case, in the suite's order; those that failed too.
         totals: Every metric, in the registry's order.
+        known: How many results were kept from earlier runs.
     """
 
     suite: str
@@ -109,6 +114,7 @@ class Report:
     seconds: float
     cases: tuple[CaseResult, ...]
     totals: tuple[Total, ...]
+    known: int = 0
 
     def total(self, metric: str) -> Total:
         """The total of one metric.
@@ -128,6 +134,7 @@ class Report:
 
 
 CASE_RESULT: TypeAdapter[CaseResult] = TypeAdapter(CaseResult)
+CASE_RESULTS: TypeAdapter[tuple[CaseResult, ...]] = TypeAdapter(tuple[CaseResult, ...])
 TOTALS: TypeAdapter[tuple[Total, ...]] = TypeAdapter(tuple[Total, ...])
 
 
@@ -144,6 +151,7 @@ def report_lines(report: Report, **verdict: Any) -> Iterator[str]:
         "seconds": round(report.seconds, 3),
         "cases": len(report.cases),
         "failed": report.failed,
+        "known": report.known,
         "totals": [asdict(total) for total in report.totals],
         **verdict,
     }

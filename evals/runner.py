@@ -1,21 +1,65 @@
-"""Runs a suite against a target, one case after the other."""
+"""Runs a suite against a target: asks what is not known yet, and measures."""
 
+import hashlib
+import json
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
 
+from pydantic_core import PydanticSerializationError
+
+from evals.cache import Cache, Nothing
 from evals.case import Case
-from evals.metrics import METRICS, SEARCH_DEPTH, Metric, Observation, measure_case
+from evals.metrics import METRICS, SEARCH_DEPTH, Metric, Observation, OwnMetrics, load_metrics, measure_case
 from evals.note import Notes
-from evals.report import CaseResult, Place, Report, Total
+from evals.report import CASE_RESULTS, TOTALS, CaseResult, Place, Report, Total
 from evals.statistics import Indices, bootstrap_standard_error, clustered_standard_error
 from evals.suite import Suite
-from terakoya.errors import TerakoyaError
-from terakoya.protocols import Target
-from terakoya.types import Effort, Hit
+from terakoya.errors import TargetLost, TerakoyaError, Unavailable
+from terakoya.protocols import Mapper, Target
+from terakoya.types import Effort, Outcome
 
+T = TypeVar("T")
+R = TypeVar("R")
 Progress = Callable[[int, int, str], None]
 """Receives: cases done, cases in all, id of the case that is done."""
+
+
+class OneByOne:
+    """The `Mapper` that does one after the other, here."""
+
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R | Unavailable, None, None]:
+        """See `terakoya.protocols.Mapper`."""
+        yield from map(function, items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Asks the target one case. Pickles where the target does: a worker process then has one of its own.
+
+    Attributes:
+        target: What is asked.
+        notes: Of the suite, to check quotes against.
+        effort: Of every question.
+        own: A user's own metrics, which a worker process has to load for itself.
+    """
+
+    target: Target
+    notes: Notes
+    effort: Effort
+    own: tuple[OwnMetrics, ...] = ()
+
+    def __call__(self, case: Case) -> CaseResult:
+        """See `run_case`."""
+        for metrics in self.own:
+            if not METRICS.keys() >= set(metrics.names):
+                load_metrics([metrics.path])
+        return run_case(case, self.notes, self.target, effort=self.effort)
 
 
 def run_suite(
@@ -25,47 +69,110 @@ def run_suite(
     effort: Effort = "normal",
     fingerprint: str = "",
     progress: Progress = lambda done, total, case_id: None,
+    mapper: Mapper | None = None,
+    cache: Cache | None = None,
+    version: str = "",
+    own: tuple[OwnMetrics, ...] = (),
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Asks every question of `suite`, and searches for it.
 
-    A case on which the target raises is in the report, as failed, with the message.
+    A case on which the target raises is in the report, as failed, with the message; such a result is not kept.
+
+    Args:
+        suite: What is asked.
+        target: Who is asked.
+        effort: Of every question.
+        fingerprint: Of the settings that are measured.
+        progress: Told after each case.
+        mapper: Where the cases run; one after the other in this process by default.
+        cache: Results of earlier runs.
+        version: Of everything but the suite, effort and fingerprint that determines a result: the code, files of
+            models.
+        own: A user's own metrics, which are loaded here already.
+        cancelled: Looked at between two cases.
+
+    Raises:
+        TargetLost: The target is gone. What is done is in `cache`.
+        KeyboardInterrupt: `cancelled` said so. What is done is in `cache`.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
-    results = []
-    for number, case in enumerate(suite.cases, 1):
-        results.append(run_case(case, suite.notes, target, effort=effort))
-        progress(number, len(suite.cases), case.id)
+    cache = cache or Nothing()
+    offers = " ".join(sorted(target.offers))
+    common = "\n".join(
+        (version, fingerprint, effort, offers, suite.notes_digest, *_described(METRICS.values()))
+    )
+    keys = {case.id: _key(case, common) for case in suite.cases}
+    found = cache.get(list(keys.values()))
+    results = {case.id: found[keys[case.id]] for case in suite.cases if keys[case.id] in found}
+    known = len(results)
+    left = [case for case in suite.cases if case.id not in results]
+    asking = Asking(target=target, notes=suite.notes, effort=effort, own=own)
+    with closing((mapper or OneByOne()).map(asking, left)) as done:
+        for case in left:
+            if cancelled():
+                raise KeyboardInterrupt
+            result = next(done)
+            if isinstance(result, Unavailable):
+                # its worker died, twice
+                result = _result(
+                    Observation(case=case, notes=suite.notes, offers=target.offers), error=_sentence(result)
+                )
+            results[case.id] = result
+            if not result.error:
+                cache.put(keys[case.id], result)
+            progress(len(results), len(suite.cases), case.id)
+    ordered = tuple(_retold(results[case.id], case) for case in suite.cases)
     return Report(
         suite=suite.name,
         digest=suite.digest,
         fingerprint=fingerprint,
         started=started,
         seconds=time.perf_counter() - clock,
-        cases=tuple(results),
-        totals=tuple(total_of(metric, results) for metric in METRICS.values()),
+        cases=ordered,
+        totals=_totals(ordered, version, cache),
+        known=known,
     )
 
 
 def run_case(case: Case, notes: Notes, target: Target, *, effort: Effort = "normal") -> CaseResult:
-    """Asks one question; whatever the target raises becomes the result's `error`."""
-    hits: tuple[Hit, ...] = ()
+    """Searches and asks, as far as the target can; what it raises becomes the result's `error`.
+
+    Raises:
+        TargetLost: The target is gone, and every further case would fail.
+    """
+    seen = Observation(case=case, notes=notes, offers=target.offers, embedder=target.embedder)
+    outcome: Outcome | None = None
+    latency: float | None = None
     try:
-        hits = target.search(case.question, k=SEARCH_DEPTH).hits
-        clock = time.perf_counter()
-        outcome = target.ask(case.question, effort=effort)
-        latency = (time.perf_counter() - clock) * 1000
+        if seen.searched:
+            clock = time.perf_counter()
+            seen = replace(seen, hits=target.search(case.question, k=SEARCH_DEPTH).hits)
+            latency = _since(clock)
+        if seen.asked:
+            clock = time.perf_counter()
+            outcome = target.ask(case.question, effort=effort, earlier=case.earlier)
+            latency = _since(clock)
+            if case.earlier:  # the time of the others is not this answer's
+                latency = outcome.timings.get("total", latency)
+    except TargetLost:
+        raise
     except Exception as error:
-        return _result(case, Observation(case=case, notes=notes, hits=hits), error=_sentence(error))
-    observation = Observation(
-        case=case,
-        notes=notes,
-        hits=hits,
-        answer=outcome.answer,
-        answered=outcome.answered,
-        citations=outcome.citations,
-    )
-    return _result(case, observation, latency_ms=latency, model=outcome.model, trace_id=outcome.trace_id)
+        return _result(seen, error=_sentence(error))
+    if outcome:
+        seen = replace(
+            seen,
+            answer=outcome.answer,
+            answered=outcome.answered,
+            citations=outcome.citations,
+            usage=outcome.usage,
+        )
+    return _result(seen, latency_ms=latency, outcome=outcome)
+
+
+def _since(clock: float) -> float:
+    return (time.perf_counter() - clock) * 1000
 
 
 def total_of(metric: Metric, results: Sequence[CaseResult]) -> Total:
@@ -91,18 +198,65 @@ def total_of(metric: Metric, results: Sequence[CaseResult]) -> Total:
     )
 
 
+def _totals(results: tuple[CaseResult, ...], version: str, cache: Cache) -> tuple[Total, ...]:
+    """Every metric over `results`; their errors take longer to compute than a run from the cache."""
+    try:
+        content = CASE_RESULTS.dump_json(results)
+    except PydanticSerializationError:  # an unpaired surrogate, which JSON in UTF-8 cannot hold
+        return tuple(total_of(metric, results) for metric in METRICS.values())
+    described = "\n".join(("totals", version, *METRICS, *_described(METRICS.values())))
+    key = hashlib.sha256(described.encode() + content).hexdigest()[:32]
+    if kept := cache.recall(key):
+        return TOTALS.validate_json(kept)
+    totals = tuple(total_of(metric, results) for metric in METRICS.values())
+    cache.remember(key, TOTALS.dump_json(totals))
+    return totals
+
+
+def _key(case: Case, common: str) -> str:
+    # What a case is called, tagged, and whether it must pass changes nothing of what comes.
+    content = asdict(replace(case, id="", tags=(), must_pass=False))
+    content["cluster"] = case.cluster if case.passages else ""
+    entry = json.dumps(content, ensure_ascii=True, sort_keys=True)
+    return hashlib.sha256(f"{common}\n{entry}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _retold(result: CaseResult, case: Case) -> CaseResult:
+    """A result that was kept, under the name and tags that the case has now."""
+    return replace(result, id=case.id, tags=case.tags, cluster=case.cluster)
+
+
+def _described(metrics: Iterable[Metric]) -> list[str]:
+    """The metrics, those from outside this package with their code: it is no part of any version."""
+    lines = []
+    for metric in metrics:
+        if function := metric.of_case or metric.of_suite:
+            module = function.__module__
+            own = "" if module.partition(".")[0] == __package__ else _source_of(module)
+            lines.append(f"{metric.name} {own}{metric.version}")
+    return lines
+
+
+def _source_of(module: str) -> str:
+    path = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+    except OSError:
+        return ""
+
+
 def _result(
-    case: Case,
     o: Observation,
     *,
     latency_ms: float | None = None,
-    model: str = "",
-    trace_id: str = "",
+    outcome: Outcome | None = None,
     error: str = "",
 ) -> CaseResult:
+    case, quotes = o.case, tuple(c.quote for c in o.citations)
     return CaseResult(
         id=case.id,
         question=case.question,
+        earlier=case.earlier,
         language=case.language,
         tags=case.tags,
         answerable=case.answerable,
@@ -124,11 +278,12 @@ def _result(
             )
             for h in o.hits
         ),
-        missing=case.missing(o.answer, tuple(c.quote for c in o.citations)),
+        missing=case.missing(o.answer, quotes),
+        forbidden=case.forbidden(o.answer, quotes) if o.answered else (),
         metrics=measure_case(o),
         latency_ms=latency_ms,
-        model=model,
-        trace_id=trace_id,
+        model=outcome.model if outcome else "",
+        trace_id=outcome.trace_id if outcome else "",
         error=error,
     )
 

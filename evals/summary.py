@@ -1,9 +1,11 @@
 """The report as Markdown, for a pull request or the summary page of a CI run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from evals.pairing import Pair, paired, turned
+from evals.report import Report
 from evals.verdict import Judgement
 from evals.wording import bound, came, number, outcome, wanted
 from terakoya.catalogue import text
@@ -16,12 +18,21 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$@-])")
 _ENTITIES: Final = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\t": " "})
 
 
-def markdown_summary(judgements: Sequence[Judgement]) -> str:
-    """One section a suite: its metrics with gates, then the cases that are not right."""
-    return "\n".join(line for judgement in judgements for line in _section(judgement)) + "\n"
+def markdown_summary(
+    judgements: Sequence[Judgement], *, baselines: Mapping[str, Report] | None = None
+) -> str:
+    """One section a suite: its metrics with gates, the cases that changed, then those that are not right.
+
+    Args:
+        judgements: What is reported.
+        baselines: Earlier reports by their suite, to name the cases that changed.
+    """
+    former = baselines or {}
+    lines = (line for j in judgements for line in _section(j, former.get(j.report.suite)))
+    return "\n".join(lines) + "\n"
 
 
-def _section(judgement: Judgement) -> list[str]:
+def _section(judgement: Judgement, baseline: Report | None) -> list[str]:
     report = judgement.report
     title = text("eval.title", suite=report.suite, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
     columns = [
@@ -42,20 +53,52 @@ def _section(judgement: Judgement) -> list[str]:
             numbers = [number(total.value), number(total.standard_error), str(total.cases)]
             lines.append(_row([plain(total.metric), *numbers, gates, results]))
     lines.append("")
+    if report.known:
+        lines += [plain(text("eval.known", known=report.known, cases=len(report.cases))), ""]
+    if baseline:
+        lines += _changed(paired(report, baseline))
     misses = judgement.misses
     if misses:
         count = text("eval.misses", count=len(misses), cases=len(report.cases))
-        lines += [f"<details><summary>{plain(count)}</summary>", ""]
-        lines.append(_row([text("eval.column_case"), text("eval.wanted"), text("eval.came")]))
-        lines.append("| --- | --- | --- |")
-        for case in misses[:MOST_MISSES]:
-            lines.append(
-                _row([f"{plain(case.id)}<br>{plain(case.question)}", plain(wanted(case)), plain(came(case))])
-            )
-        if len(misses) > MOST_MISSES:
-            lines += ["", plain(text("eval.more", count=len(misses) - MOST_MISSES))]
-        lines += ["", "</details>", ""]
+        rows = [
+            _row([f"{plain(case.id)}<br>{plain(case.question)}", plain(wanted(case)), plain(came(case))])
+            for case in misses
+        ]
+        lines += _folded(count, [text("eval.column_case"), text("eval.wanted"), text("eval.came")], rows)
     return lines
+
+
+def _changed(pairs: Sequence[Pair]) -> list[str]:
+    changed = [pair for pair in pairs if pair.changed]
+    if not changed:
+        return []
+    title = turned(pairs)
+    columns = [
+        text("eval.column_result"),
+        text("eval.column_case"),
+        text("eval.page_former"),
+        text("eval.came"),
+    ]
+    rows = [
+        _row(
+            [
+                text(f"eval.turn_{pair.turn}"),
+                f"{plain(pair.case.id)}<br>{plain(pair.case.question)}",
+                plain(came(pair.former)) if pair.former else "",
+                plain(came(pair.case)),
+            ]
+        )
+        for pair in changed
+    ]
+    return _folded(title, columns, rows)
+
+
+def _folded(title: str, columns: Sequence[str], rows: Sequence[str]) -> list[str]:
+    lines = [f"<details><summary>{plain(title)}</summary>", "", _row(columns)]
+    lines += ["| " + " | ".join("---" for _ in columns) + " |", *rows[:MOST_MISSES]]
+    if len(rows) > MOST_MISSES:
+        lines += ["", plain(text("eval.more", count=len(rows) - MOST_MISSES))]
+    return [*lines, "", "</details>", ""]
 
 
 def plain(words: str) -> str:

@@ -18,6 +18,9 @@ def print_report(judgements: Sequence[Judgement], console: Console) -> None:
     """Prints all suites."""
     for judgement in judgements:
         console.print(_table(judgement))
+        report = judgement.report
+        if report.known:
+            console.print(Text(text("eval.known", known=report.known, cases=len(report.cases))))
         _print_misses(judgement, console)
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from evals.metrics import EVERYTHING
 from terakoya.errors import Unavailable
+from terakoya.protocols import Embedder, Offer
 from terakoya.types import Citation, Effort, Hit, Outcome, Passage, Ranking
 
 
@@ -35,20 +37,24 @@ class ScriptedTarget:
         otherwise: For a question that is not in `replies`; without it such a question raises `Unavailable`.
         asked: The questions so far.
         closed: Whether `close` was called.
+        offers: See `Target.offers`.
+        embedder: See `Target.embedder`.
     """
 
     replies: Mapping[str, Reply] = field(default_factory=dict)
     otherwise: Reply | None = None
     asked: list[str] = field(default_factory=list)
     closed: bool = False
+    offers: frozenset[Offer] = EVERYTHING
+    embedder: Embedder | None = None
 
-    def ask(self, question: str, *, effort: Effort = "normal") -> Outcome:
+    def ask(self, question: str, *, effort: Effort = "normal", earlier: Sequence[str] = ()) -> Outcome:
         """The scripted answer.
 
         Raises:
             Unavailable: The script has no reply to `question`.
         """
-        self.asked.append(question)
+        self.asked += [*earlier, question]
         reply = self._reply(question)
         if reply.error is not None:
             raise reply.error

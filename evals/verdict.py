@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+import numpy as np
+
+from evals.change import Change, changes
 from evals.gate import BoundKind, Gate
-from evals.metrics import METRICS, Metric
 from evals.report import CaseResult, Report, report_lines
-from evals.statistics import Indices, Interval, paired_interval
+from evals.statistics import Interval
 
 Status = Literal["passed", "failed", "unchecked"]
 TOLERANCE: Final = 1e-9
@@ -21,12 +23,17 @@ class Verdict:
     Attributes:
         metric: Name of the metric.
         bound: Which bound.
-        limit: What the gate asks for.
-        value: What was measured: the metric's value, or for `max_drop` how much worse than the baseline it
-            is. None where the metric applies to no case; such a bound fails, as nothing shows that it holds.
+        limit: What the gate asks for; 1 for `must_pass`.
+        value: What was measured: the metric's value, for `max_drop` how much worse than the baseline it is,
+            for `max_p95_ms` the 95th percentile of the times, for `must_pass` 1 where the case is right and
+            else 0. None where there is nothing to measure; such a bound fails, as nothing shows that it holds.
         status: `unchecked` for a `max_drop` that has no baseline to hold it against.
         interval: 95 % interval of the drop.
-        pairs: How many cases the drop rests on.
+        p: Of the drop: how often chance alone makes one as large, corrected for all drops of the suite.
+        detectable: The smallest drop that so many cases find 8 times out of 10.
+        pairs: How many cases the drop rests on, or how many of those that must pass are right.
+        too_few: Whether there are too few cases to tell a drop of the limit's size.
+        case: Id of the case that must pass and is not right.
     """
 
     metric: str
@@ -35,7 +42,11 @@ class Verdict:
     value: float | None
     status: Status
     interval: Interval | None = None
+    p: float | None = None
+    detectable: float | None = None
     pairs: int = 0
+    too_few: bool = False
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +75,19 @@ def judge(report: Report, gates: Sequence[Gate], *, baseline: Report | None = No
     strict = Gate(metric="failures", max_mean=0.0)
     if not any(gate.metric == "failures" and gate.max_mean is not None for gate in gates):
         gates = (*gates, strict)
-    verdicts = [
-        _drop(report, baseline, METRICS[gate.metric], limit)
-        if bound == "max_drop"
-        else _mean(report, gate.metric, bound, limit)
-        for gate in gates
-        for bound, limit in gate.bounds
-    ]
+    watched = [gate.metric for gate in gates if gate.max_drop is not None]
+    compared = changes(report, baseline, watched) if baseline and watched else ()
+    by_metric = {change.metric: change for change in compared}
+    verdicts: list[Verdict] = []
+    for gate in gates:
+        for bound, limit in gate.bounds:
+            if bound == "max_drop":
+                verdicts.append(_drop(gate, limit, by_metric.get(gate.metric)))
+            elif bound == "max_p95_ms":
+                verdicts.append(_time(report, gate.metric, limit))
+            else:
+                verdicts.append(_mean(report, gate.metric, bound, limit))
+        verdicts += _cases(report, gate)
     return Judgement(report=report, verdicts=tuple(verdicts))
 
 
@@ -82,61 +99,76 @@ def judgement_lines(judgement: Judgement) -> Iterator[str]:
 
 def _mean(report: Report, metric: str, bound: BoundKind, limit: float) -> Verdict:
     value = report.total(metric).value
-    above, below = (
-        value is not None and value >= limit - TOLERANCE,
-        value is not None and value <= limit + TOLERANCE,
-    )
-    holds = above if bound == "min_mean" else below
-    return Verdict(
-        metric=metric, bound=bound, limit=limit, value=value, status="passed" if holds else "failed"
-    )
+    if bound == "min_mean":
+        holds = value is not None and value >= limit - TOLERANCE
+    else:
+        holds = value is not None and value <= limit + TOLERANCE
+    return Verdict(metric=metric, bound=bound, limit=limit, value=value, status=_status(holds))
 
 
-def _drop(report: Report, baseline: Report | None, metric: Metric, limit: float) -> Verdict:
-    pairs = _pairs(report, baseline, metric) if baseline else []
-    before, after = [b for b, _ in pairs], [a for _, a in pairs]
-    drop = _worsening(metric, before, after)
-    if drop is None:
-        # It applied before and applies to nothing now, as when every question is declined: that is a drop.
-        lost = (
-            baseline is not None
-            and metric.measure(baseline.cases) is not None
-            and metric.measure(report.cases) is None
+def _time(report: Report, metric: str, limit: float) -> Verdict:
+    times = [case.latency_ms for case in report.cases if case.latency_ms is not None]
+    value = float(np.percentile(times, 95)) if times else None
+    holds = value is not None and value <= limit + TOLERANCE
+    return Verdict(metric=metric, bound="max_p95_ms", limit=limit, value=value, status=_status(holds))
+
+
+def _cases(report: Report, gate: Gate) -> list[Verdict]:
+    """One verdict for each case that is not right or missing, and one for all the others together."""
+    right = {case.id for case in report.cases if case.passed}
+    known = {case.id for case in report.cases}
+    wrong = [case_id for case_id in gate.must_pass if case_id not in right]
+    verdicts = [
+        Verdict(
+            metric=gate.metric,
+            bound="must_pass",
+            limit=1.0,
+            value=0.0 if case_id in known else None,
+            status="failed",
+            case=case_id,
         )
-        status: Status = "failed" if lost else "unchecked"
-        return Verdict(metric=metric.name, bound="max_drop", limit=limit, value=None, status=status)
+        for case_id in wrong
+    ]
+    if passed := len(gate.must_pass) - len(wrong):
+        verdicts.append(
+            Verdict(
+                metric=gate.metric, bound="must_pass", limit=1.0, value=1.0, status="passed", pairs=passed
+            )
+        )
+    return verdicts
 
-    def resampled(indices: Indices) -> float | None:
-        return _worsening(metric, [before[n] for n in indices], [after[n] for n in indices])
 
-    interval = paired_interval(resampled, [a.cluster for a in after])
-    fails = drop > limit + TOLERANCE and interval is not None and interval.low > 0
+def _drop(gate: Gate, limit: float, change: Change | None) -> Verdict:
+    """Red where the drop is larger than `limit` and certain, and where it cannot be told whether it is.
+
+    It can be told where the interval ends below the limit, or where a drop of the limit's size would have
+    been found and none larger was.
+    """
+    if change is None or change.drop is None:
+        apart = change is not None and change.apart
+        fails = (change is not None and change.lost) or (apart and gate.too_few_cases == "fail")
+        status: Status = "failed" if fails else "passed" if apart else "unchecked"
+        return Verdict(
+            metric=gate.metric, bound="max_drop", limit=limit, value=None, status=status, too_few=apart
+        )
+    larger = change.drop > limit + TOLERANCE
+    fails = larger and change.certain
+    small = change.interval is not None and change.interval.high <= limit + TOLERANCE
+    blind = change.detectable is None or change.detectable > limit + TOLERANCE
+    too_few = not fails and not small and (larger or blind)
     return Verdict(
-        metric=metric.name,
+        metric=gate.metric,
         bound="max_drop",
         limit=limit,
-        value=drop,
-        status="failed" if fails else "passed",
-        interval=interval,
-        pairs=len(pairs),
+        value=change.drop,
+        status=_status(not fails and not (too_few and gate.too_few_cases == "fail")),
+        interval=change.interval,
+        p=change.p_corrected,
+        detectable=change.detectable,
+        pairs=change.pairs,
+        too_few=too_few,
     )
 
 
-def _pairs(report: Report, baseline: Report, metric: Metric) -> list[tuple[CaseResult, CaseResult]]:
-    """Results of the same question in both runs, as far as the metric applies to both."""
-    former = {case.id: case for case in baseline.cases}
-    pairs = []
-    for case in report.cases:
-        old = former.get(case.id)
-        if old is None or old.question != case.question or old.answerable != case.answerable:
-            continue
-        if metric.level == "suite" or (metric.name in old.metrics and metric.name in case.metrics):
-            pairs.append((old, case))
-    return pairs
-
-
-def _worsening(metric: Metric, before: Sequence[CaseResult], after: Sequence[CaseResult]) -> float | None:
-    old, new = metric.measure(before), metric.measure(after)
-    if old is None or new is None:
-        return None
-    return old - new if metric.direction == "higher" else new - old
+def _status(holds: bool) -> Status:
+    return "passed" if holds else "failed"

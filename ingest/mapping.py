@@ -160,7 +160,9 @@ def _deaf() -> Iterator[None]:
 
 def _begin(function: Callable[[Any], Any]) -> None:
     _work.append(function)
-    atexit.register(os._exit, 0)  # at the end nothing is left to do, and DuckDB's module complains of what it holds
+    atexit.register(
+        os._exit, 0
+    )  # at the end nothing is left to do, and DuckDB's module complains of what it holds
     parent = multiprocessing.parent_process()
     if parent:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -76,6 +76,10 @@ class Unavailable(TerakoyaError):
     http_status = 503
 
 
+class TargetLost(Unavailable):
+    """What an eval asks is gone, and so is every further answer: the run ends."""
+
+
 class Busy(Unavailable):
     """Something needed is there but in use by another process or request."""
 

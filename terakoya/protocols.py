@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from terakoya.errors import Unavailable
 from terakoya.types import Draft, Effort, Filter, Language, Outcome, Passage, Ranking, SpanKind, Turn
@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # NumPy takes 0.1 s to import, and most commands need no vect
 
 T = TypeVar("T")
 R = TypeVar("R")
+Offer = Literal["ask", "search"]
 Emit = Callable[[str], None]
 """Receives pieces of an answer as they come."""
 
@@ -198,14 +199,32 @@ class Tracer(Protocol):
 
 
 class Target(Protocol):
-    """What an eval asks: a workflow, a service, or another system."""
+    """What an eval asks: a workflow, a part of one, a service, or another system."""
 
-    def ask(self, question: str, *, effort: Effort = "normal") -> Outcome:
-        """Asks one question in a thread of its own."""
+    @property
+    def offers(self) -> frozenset[Offer]:
+        """Which of `ask` and `search` it can do; the other one raises."""
+        ...
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What tells how alike two texts are; None where it has nothing of the kind."""
+        ...
+
+    def ask(self, question: str, *, effort: Effort = "normal", earlier: Sequence[str] = ()) -> Outcome:
+        """Asks one question in a thread of its own, in which the questions `earlier` have been asked before.
+
+        Raises:
+            TargetLost: It cannot be asked any more, nor could any further question.
+        """
         ...
 
     def search(self, query: str, *, k: int = 10) -> Ranking:
-        """Retrieval alone."""
+        """Retrieval alone.
+
+        Raises:
+            TargetLost: It cannot be searched any more.
+        """
         ...
 
     def close(self) -> None:

@@ -300,6 +300,7 @@ class Outcome:
         thread_id: The conversation.
         trace_id: The trace, 32 hexadecimal digits.
         timings: Milliseconds by step; `total` for all.
+        usage: Tokens of all calls of a model (`input`, `output`), where that is known.
     """
 
     question: str
@@ -311,3 +312,4 @@ class Outcome:
     thread_id: str
     trace_id: str
     timings: Mapping[str, float]
+    usage: Mapping[str, int] = field(default_factory=dict)

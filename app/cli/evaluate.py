@@ -2,19 +2,51 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
+from app.cli import runs, suites
+from app.cli.entry import INTERRUPTED
+from app.cli.interrupt import interruptible
 from app.cli.session import Session
+from terakoya.catalogue import text
+
+ACTIONS: Final = {
+    "schema": suites.schema,
+    "import": suites.import_suite,
+    "history": runs.history,
+    "compare": runs.compare,
+    "accept": runs.accept,
+}
 
 
 def run(session: Session, arguments: argparse.Namespace) -> int:
-    """Runs the suites; 1 where a gate does not hold."""
+    """Runs the suites, or what else the action names; 1 where a gate does not hold."""
+    if action := ACTIONS.get(arguments.action):
+        return action(session, arguments)
     from app.evaluating import run_suites
+    from app.judging import judged_by
+    from app.targets import target_opener
+    from evals.metrics import load_metrics
 
-    return run_suites(
-        session.settings,
-        [Path(suite) for suite in arguments.suites],
-        baseline=arguments.baseline,
-        junit=arguments.junit,
-        summary=arguments.summary,
-        json_lines=session.terminal.json,
-    )
+    own = load_metrics(arguments.metrics)  # before the suites, whose gates may name them
+    with (
+        judged_by(arguments.judge, session.settings, repeats=arguments.judge_repeats),
+        interruptible(lambda: session.terminal.note(text("cli.stopping"))) as pressed,
+    ):
+        try:
+            return run_suites(
+                session.settings,
+                [Path(suite) for suite in arguments.suites],
+                baseline=arguments.baseline,
+                junit=arguments.junit,
+                summary=arguments.summary,
+                html=arguments.html,
+                fresh=arguments.fresh,
+                json_lines=session.terminal.json,
+                own=own,
+                metered=session.terminal.progress,
+                cancelled=pressed,
+                open_target=target_opener(arguments.target, timeout=arguments.target_timeout),
+            )
+        except KeyboardInterrupt:
+            return INTERRUPTED

@@ -14,6 +14,7 @@ from terakoya.errors import BadInput
 
 EFFORTS: Final = ("fast", "normal", "deep")
 LANGUAGES: Final = ("ja", "en")
+SUITE_KINDS: Final = ("squad", "csv", "beir", "langfuse")
 
 # argparse speaks English only; these are the complaints that its reader meets.
 _COMPLAINTS: Final = {
@@ -163,10 +164,51 @@ def _notes(parser: _Parser) -> None:
 
 
 def _eval(parser: _Parser) -> None:
-    run = _actions(parser, "eval", required=True)("run")
+    action = _actions(parser, "eval", required=True)
+    run = action("run")
     run.arguments.add_argument("suites", nargs="+", metavar="SUITE", help=text("cli.help_suite"))
-    for option in ("baseline", "junit", "summary"):
+    for option in ("baseline", "junit", "summary", "html"):
         run.options.add_argument(f"--{option}", type=Path, metavar="FILE", help=text(f"cli.help_{option}"))
+    run.options.add_argument(
+        "--target", default="local", metavar="local|service|COMMAND", help=text("cli.help_target")
+    )
+    run.options.add_argument(
+        "--target-timeout", type=_count, default=300, metavar="SECONDS", help=text("cli.help_target_timeout")
+    )
+    run.options.add_argument(
+        "--metrics", type=Path, action="append", default=[], metavar="FILE", help=text("cli.help_metrics")
+    )
+    run.options.add_argument("--judge", type=Path, metavar="GGUF", help=text("cli.help_judge"))
+    run.options.add_argument(
+        "--judge-repeats", type=_count, default=3, metavar="N", help=text("cli.help_judge_repeats")
+    )
+    run.options.add_argument("--fresh", action="store_true", help=text("cli.help_fresh"))
+    history = action("history")
+    history.arguments.add_argument("suite", nargs="?", metavar="SUITE", help=text("cli.help_history_suite"))
+    history.options.add_argument(
+        "-n", "--number", type=_count, default=20, metavar="N", help=text("cli.help_history_count")
+    )
+    compare = action("compare")
+    for name in ("before", "after"):
+        compare.arguments.add_argument(name, metavar="RUN", help=text(f"cli.help_compare_{name}"))
+    compare.options.add_argument("--html", type=Path, metavar="FILE", help=text("cli.help_html"))
+    accept = action("accept")
+    accept.arguments.add_argument("runs", nargs="+", metavar="RUN", help=text("cli.help_accept"))
+    accept.options.add_argument(
+        "--baseline", type=Path, required=True, metavar="FILE", help=text("cli.help_accept_baseline")
+    )
+    action("schema")
+    made = action("import")
+    made.arguments.add_argument(
+        "kind", choices=SUITE_KINDS, metavar="KIND", help=text("cli.help_import_kind")
+    )
+    made.arguments.add_argument("path", type=Path, metavar="PATH", help=text("cli.help_import_path"))
+    made.options.add_argument(
+        "--to", type=Path, required=True, metavar="SUITE", help=text("cli.help_import_to")
+    )
+    made.options.add_argument("--notes", type=Path, metavar="FOLDER", help=text("cli.help_import_notes"))
+    made.options.add_argument("--split", default="", metavar="NAME", help=text("cli.help_import_split"))
+    made.options.add_argument("--limit", type=_count, metavar="N", help=text("cli.help_import_limit"))
 
 
 def _actions(parser: _Parser, command: str, *, required: bool) -> Callable[[str], _Parser]:

@@ -8,24 +8,21 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from app.evaluating import (
-    KEPT,
-    LocalTarget,
-    OpenTarget,
-    open_local_target,
-    run_suites,
-    settings_fingerprint,
-)
+from app.evaluating import OpenTarget, history_path, run_suites, settings_fingerprint
 from app.settings import Settings
-from evals import load_suite
+from app.suite_target import open_local_target
+from evals import CaseResult, Suite, load_suite
+from evals.history import History
+from evals.runner import Asking
 from evals.testing import Reply, ScriptedTarget, cite
+from ingest.mapping import InThisProcess, LocalProcesses
 from terakoya.errors import BadInput
 
 SUITE = """\
 name: small
 notes: notes
 gates:
-  - {metric: recall@5, min_mean: 1, max_drop: 0}
+  - {metric: recall@5, min_mean: 1, max_drop: 0, too_few_cases: pass}
   - {metric: abstention_recall, min_mean: 1}
 cases:
   - id: index
@@ -167,95 +164,123 @@ def test_the_target_is_closed(settings: Settings, path: Path) -> None:
     assert target.closed
 
 
-def opened(settings: Settings, path: Path) -> tuple[LocalTarget, list[str]]:
-    said: list[str] = []
-    return open_local_target(settings, load_suite(path), said.append), said
-
-
-def stores(settings: Settings) -> dict[str, int]:
-    return {p.parent.name: p.stat().st_ino for p in (settings.home / "evals").glob("*/terakoya.duckdb")}
-
-
-def test_an_installation_of_the_suite_s_notes_finds_their_lines(settings: Settings, path: Path) -> None:
-    target, _ = opened(settings, path)
-    try:
-        passage = target.search("index", k=5).hits[0].passage
-        assert (passage.source, passage.start_line) == ("db.md", 1)
-    finally:
-        target.close()
-
-
-def test_every_question_has_a_thread_of_its_own(settings: Settings, path: Path) -> None:
-    target, _ = opened(settings, path)
-    try:
-        assert target.ask(QUESTION).thread_id != target.ask(QUESTION).thread_id
-    finally:
-        target.close()
-
-
-def test_the_notes_are_prepared_once_and_anew_when_they_change(settings: Settings, path: Path) -> None:
-    first, said = opened(settings, path)
-    first.close()
-    before = stores(settings)
-    second, said_again = opened(settings, path)
-    second.close()
-    assert (len(said), len(said_again), len(before)) == (1, 0, 1)
-    assert stores(settings) == before
-    (path.parent / "notes" / "new.md").write_text("A new note\n")
-    third, _ = opened(settings, path)
-    third.close()
-    assert len(stores(settings)) == 2
-
-
-def test_settings_that_do_not_matter_to_a_store_share_it_and_others_do_not(
-    settings: Settings, path: Path
-) -> None:
-    opened(settings, path)[0].close()
-    target, said = opened(settings.model_copy(update={"passages": 2}), path)
-    target.close()
-    assert said == []
-    opened(settings.model_copy(update={"max_note_mb": 1.0}), path)[0].close()
-    assert len(stores(settings)) == 2
-
-
-def test_threads_and_traces_of_a_run_are_gone_when_it_is_closed(settings: Settings, path: Path) -> None:
-    target, _ = opened(settings, path)
-    target.search("index")
-    target.close()
-    left = {p.name for p in settings.home.rglob("*")}
-    assert left == {"evals", *stores(settings), "terakoya.duckdb"}
-
-
-def test_two_runs_share_one_store(settings: Settings, path: Path) -> None:
-    first, _ = opened(settings, path)
-    second, said = opened(settings, path)
-    try:
-        assert said == []
-        assert first.search("index").hits == second.search("index").hits
-    finally:
-        first.close()
-        second.close()
-
-
-def test_no_more_stores_stay_than_the_cache_keeps(settings: Settings, path: Path) -> None:
-    for n in range(KEPT + 2):
-        (path.parent / "notes" / "new.md").write_text(f"Note {n}\n")
-        opened(settings, path)[0].close()
-    assert len(stores(settings)) == KEPT
-
-
-def test_notes_that_hold_nothing_are_bad_input(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "blank.md").write_text("")
-    suite = tmp_path / "empty.yaml"
-    suite.write_text("name: e\nnotes: empty\ncases: [{id: a, question: q, answerable: false}]\n")
-    with pytest.raises(BadInput):
-        opened(settings, suite)
-    assert list((settings.home / "evals").iterdir()) == []
-
-
 def test_the_fingerprint_follows_what_may_change_an_answer(settings: Settings, tmp_path: Path) -> None:
     same = settings.model_copy(update={"home": tmp_path, "port": 1, "log_level": "DEBUG"})
     assert settings_fingerprint(same) == settings_fingerprint(settings)
     other = settings.model_copy(update={"passages": 3})
     assert settings_fingerprint(other) != settings_fingerprint(settings)
+
+
+def test_every_run_is_in_the_history(run: Run, settings: Settings) -> None:
+    run()
+    run(MISSING_RECALL)
+    with History(history_path(settings)) as history:
+        after, before = history.runs("small")
+    assert (before.passed, after.passed) == (True, False)
+    assert (before.value("recall@5"), after.value("recall@5")) == (1.0, 0.0)
+    assert after.settings["embedder"] == "none"
+    assert after.fingerprint == settings_fingerprint(settings)
+
+
+def test_a_history_that_cannot_be_written_is_told_and_costs_no_report(
+    run: Run, settings: Settings, tmp_path: Path
+) -> None:
+    history_path(settings).parent.mkdir(parents=True)
+    history_path(settings).write_text("no database")
+    code, out, err = run(junit=tmp_path / "junit.xml")
+    assert code == 0
+    assert "recall@5" in out
+    assert "history.duckdb" in err
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "0"
+
+
+def test_the_page_shows_every_case_and_the_runs_before(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "reports" / "evals.html"
+    run()
+    run(MISSING_RECALL, html=page)
+    shown = page.read_text(encoding="utf-8")
+    assert shown.count("<details") == 2
+    assert "recall@5 over the runs" in shown
+    assert "An index makes search faster" not in shown  # nothing was found
+    run(html=page)
+    assert "An index makes search faster" in page.read_text(encoding="utf-8")
+
+
+def local(settings: Settings, path: Path, **options: object) -> tuple[int, str]:
+    out = io.StringIO()
+    console = Console(file=out, width=160)
+    code = run_suites(
+        settings,
+        [path],
+        json_lines=True,
+        console=console,
+        messages=Console(file=io.StringIO()),
+        **options,  # type: ignore[arg-type]
+    )
+    return code, out.getvalue()
+
+
+def total(shown: str) -> dict[str, object]:
+    return dict(json.loads(shown.splitlines()[-1]))
+
+
+def test_what_was_asked_is_not_asked_again_unless_fresh(settings: Settings, path: Path) -> None:
+    first = local(settings, path)
+    second = local(settings, path)
+    assert [total(shown)["known"] for _, shown in (first, second)] == [0, 2]
+    assert first[1].splitlines()[:2] == second[1].splitlines()[:2]
+    assert total(first[1])["totals"] == total(second[1])["totals"]
+    assert total(local(settings, path, fresh=True)[1])["known"] == 0
+
+
+def test_a_case_that_changed_alone_is_asked(settings: Settings, path: Path) -> None:
+    local(settings, path)
+    path.write_text(SUITE.replace("expected: [faster]", "expected: [slower]"))
+    assert total(local(settings, path)[1])["known"] == 1
+
+
+def test_other_notes_or_settings_make_every_case_another(settings: Settings, path: Path) -> None:
+    local(settings, path)
+    assert total(local(settings.model_copy(update={"passages": 2}), path)[1])["known"] == 0
+    (path.parent / "notes" / "new.md").write_text("more")
+    assert total(local(settings, path)[1])["known"] == 0
+
+
+def test_a_stopped_run_keeps_what_is_done(settings: Settings, path: Path) -> None:
+    calls = iter([False, True])
+    with pytest.raises(KeyboardInterrupt):
+        local(settings, path, cancelled=lambda: next(calls))
+    assert not history_path(settings).exists()
+    assert total(local(settings, path)[1])["known"] == 1
+    assert list((settings.home / "evals" / "runs").iterdir()) == []
+
+
+def test_what_another_target_says_is_asked_every_time(run: Run) -> None:
+    for _ in range(2):
+        assert total(run(json_lines=True)[1])["known"] == 0
+
+
+def test_a_result_that_was_kept_follows_its_case_to_another_id(settings: Settings, path: Path) -> None:
+    local(settings, path)
+    path.write_text(SUITE.replace("id: index", "id: renamed"))
+    shown = local(settings, path)[1]
+    assert total(shown)["known"] == 2
+    assert json.loads(shown.splitlines()[0])["id"] == "renamed"
+
+
+def test_workers_give_what_one_process_gives(settings: Settings, path: Path) -> None:
+    suite: Suite = load_suite(path)
+    target = open_local_target(settings, suite, lambda sentence: None)
+    asking = Asking(target=target, notes=suite.notes, effort="normal")
+    try:
+        here = list(InThisProcess().map(asking, suite.cases))
+        there = list(LocalProcesses(2, patience=0.0).map(asking, suite.cases))
+    finally:
+        target.close()
+    assert [said(r) for r in here] == [said(r) for r in there]
+    assert list((settings.home / "evals" / "runs").iterdir()) == []
+
+
+def said(result: object) -> object:
+    assert isinstance(result, CaseResult)
+    return replace(result, latency_ms=None, trace_id="")

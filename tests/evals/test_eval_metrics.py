@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,8 +41,15 @@ def measured(case: Case, **seen: object) -> dict[str, float]:
 
 
 def result(answerable: bool, answered: bool | None, latency: float | None = None) -> CaseResult:
+    error = "gone" if answered is None else ""
     return CaseResult(
-        id="c", question="q", answerable=answerable, answered=answered, cluster="c", latency_ms=latency
+        id="c",
+        question="q",
+        answerable=answerable,
+        answered=answered,
+        cluster="c",
+        latency_ms=latency,
+        error=error,
     )
 
 
@@ -73,22 +79,6 @@ def test_nothing_found_has_recall_and_reciprocal_rank_zero() -> None:
 
 def test_retrieval_metrics_do_not_apply_without_expected_passages() -> None:
     assert not {"recall@1", "recall@5", "recall@10", "mrr@10"} & measured(expecting(texts=("x",))).keys()
-
-
-@given(relevant=st.sets(st.integers(1, 15), min_size=1), ranking=st.lists(st.integers(1, 15), unique=True))
-def test_recall_and_reciprocal_rank_agree_with_trec_eval(relevant: set[int], ranking: list[int]) -> None:
-    evaluator = pytrec_eval.RelevanceEvaluator(
-        {"q": {f"d{n}": 1 for n in relevant}}, {"recall.1,5,10", "recip_rank"}
-    )
-    ranking = ranking[:10]
-    scores = {f"d{n}": 100.0 - rank for rank, n in enumerate(ranking)}
-    # trec_eval gives no row at all for an empty ranking; one irrelevant document stands for it.
-    theirs = evaluator.evaluate({"q": scores or {"none": 1.0}})["q"]
-    case = expecting(*((f"d{n}", 1) for n in sorted(relevant)))
-    ours = measured(case, hits=hits(*((f"d{n}", 1, 1) for n in ranking)), answered=True)
-    for k in (1, 5, 10):
-        assert ours[f"recall@{k}"] == pytest.approx(theirs[f"recall_{k}"])
-    assert ours["mrr@10"] == pytest.approx(theirs["recip_rank"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""A dataset of Langfuse, exported to a file: JSON (a list, or what its API gives) or JSON Lines of items.
+
+`input` is the question: a string, an object with `question`, `query` or `input`, or the messages of a chat,
+which become a conversation. `expectedOutput` is a string, of which exact match and token F1 are taken, or an
+object. Where `expectedOutput` or `metadata` have keys of a case of a suite (`expected`, `passages`,
+`answerable`, `tags`, ...), they are taken as they are. Items that are archived are left out.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from evals.importers.draft import Draft, Ids, Options, case, existing_notes, places, read_text
+from evals.note import Notes
+from evals.schema import CaseForm
+from terakoya.errors import BadInput
+
+_QUESTION: Final = ("question", "query", "input", "text", "content")
+_ANSWER: Final = ("answer", "output", "text", "content", "expected_output")
+_KEYS: Final = frozenset(CaseForm.model_fields) - {"id", "question", "conversation"}
+
+
+def read(path: Path, options: Options) -> Draft:
+    """Reads the export; the questions are about `options.notes`, or about the folder that it lies in.
+
+    Raises:
+        BadInput: It is not of that form, or an item names a passage that is not there.
+    """
+    folder, notes = existing_notes(path, options)
+    ids = Ids()
+    left_out: Counter[str] = Counter()
+    cases: list[dict[str, Any]] = []
+    for line, item in _items(path, read_text(path)):
+        turns = _turns(item.get("input"))
+        keys = _expected(path, line, item, notes)
+        if str(item.get("status", "")).upper() == "ARCHIVED":
+            left_out["archived"] += 1
+        elif not turns:
+            left_out["question"] += 1
+        elif not keys:
+            left_out["expected"] += 1
+        elif options.limit is None or len(cases) < options.limit:
+            asked: dict[str, Any] = {"conversation": turns} if len(turns) > 1 else {"question": turns[0]}
+            cases.append(case(id=ids.of(item.get("id"), len(cases) + 1), **asked, **keys))
+    if not cases:
+        raise BadInput("eval_import_none", path=path, kind="langfuse")
+    return Draft(
+        name=path.stem,
+        description=f"Items of {path.name}.",
+        cases=tuple(cases),
+        folder=folder,
+        left_out=left_out,
+    )
+
+
+def _items(path: Path, raw: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    decoder = json.JSONDecoder()
+    at = 0
+    while True:
+        while at < len(raw) and raw[at].isspace():
+            at += 1
+        if at == len(raw):
+            return
+        line = raw.count("\n", 0, at) + 1
+        try:
+            value, at = decoder.raw_decode(raw, at)
+        except json.JSONDecodeError as error:
+            raise BadInput("eval_import", path=path, line=error.lineno, reason=error.msg) from None
+        except RecursionError:
+            raise BadInput("eval_import", path=path, line=line, reason="nested too deeply") from None
+        if isinstance(value, dict):
+            value = value.get("items", value.get("data", [value]))
+        for item in value if isinstance(value, list) else [value]:
+            if not isinstance(item, dict):
+                raise BadInput("eval_import", path=path, line=line, reason="no object with `input`")
+            mark = raw.find(json.dumps(item["id"])) if item.get("id") else -1
+            yield (raw.count("\n", 0, mark) + 1 if mark >= 0 else line), item
+
+
+def _turns(value: Any) -> list[str]:
+    if isinstance(value, dict) and isinstance(value.get("messages"), list):
+        value = value["messages"]
+    if isinstance(value, dict):
+        value = next((value[key] for key in _QUESTION if value.get(key)), "")
+    if isinstance(value, list):
+        said = [m.get("content") for m in value if isinstance(m, dict) and m.get("role") == "user"]
+        return [turn.strip() for turn in said if isinstance(turn, str) and turn.strip()]
+    # The server reads a string that looks like JSON: the question `4` comes back as a number.
+    return [str(value).strip()] if value not in (None, "") and str(value).strip() else []
+
+
+def _expected(path: Path, line: int, item: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
+    output, metadata = item.get("expectedOutput", item.get("expected_output")), item.get("metadata")
+    keys: dict[str, Any] = {}
+    for given in (metadata, output):
+        if isinstance(given, dict):
+            keys |= {key: value for key, value in given.items() if key in _KEYS and value is not None}
+    answer = output
+    if isinstance(output, dict):
+        answer = next((output[key] for key in _ANSWER if output.get(key)), None)
+    if answer not in (None, "", [], {}) and not {"expected", "answers"} & keys.keys():
+        keys["answers"] = [str(part) for part in answer] if isinstance(answer, list) else [str(answer)]
+    try:
+        form = CaseForm.model_validate({"id": "-", "question": "-", **keys})
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = ".".join(map(str, problem["loc"]))
+        raise BadInput(
+            "eval_value", path=path, line=line, name=name, value=problem["input"], reason=problem["msg"]
+        ) from None
+    for passage in (*form.passages, *form.relevant):
+        places(path, line, [(passage.source, passage.text or "")], notes)
+    if not form.answerable:
+        keys = {k: v for k, v in keys.items() if k not in ("expected", "answers", "key_facts", "passages")}
+    elif not (form.expected or form.answers or form.key_facts or form.passages or form.must_not):
+        return {}
+    return keys

@@ -1,0 +1,1 @@
+"""What a judge is asked, as files: the text, with `{variable}`."""
