@@ -21,7 +21,7 @@ CANDIDATES: Final = 400
 PER_RESULT: Final = 10
 """Vectors that are compared exactly at first: `CANDIDATES`, and for each wanted chunk so many more."""
 _MORE: Final = 4
-_ROUNDS: Final = 3
+ROUNDS: Final = 3
 """Where that does not settle it, so many times as many are compared, in so many rounds at most."""
 _SURE: Final = 3
 _LOOKED_AT: Final = 10
@@ -66,10 +66,16 @@ class Nearest:
         self._store = store
         self._known: _Shape | None = None
 
-    def find(self, query: NDArray[np.float32], k: int, only: Chunks | None = None) -> dict[int, float]:
+    def find(
+        self, query: NDArray[np.float32], k: int, only: Chunks | None = None, *, rounds: int = ROUNDS
+    ) -> dict[int, float]:
         """The `k` nearest chunks, nearest first, with the inner product of the query and their best vector.
 
-        `only` these chunks are looked at, where it is given.
+        Args:
+            query: Unit vector.
+            k: How many chunks are wanted.
+            only: Look at these chunks alone.
+            rounds: How often more vectors are compared at most, where the ones before did not settle it.
         """
         shape = self._shape()
         condition, values = "true", dict[str, Any]()
@@ -81,11 +87,11 @@ class Nearest:
             if looked_at <= _LISTED:
                 condition, values = "chunk IN (SELECT unnest($inside))", {"inside": inside.tolist()}
         candidates = CANDIDATES + PER_RESULT * k
-        for rounds in count(1):
+        for done in count(1):
             if candidates * _DEARER >= looked_at:
                 break
             found, settled = self._picked(query, k, candidates, condition, values)
-            if settled or (rounds >= _ROUNDS and len(found) >= k):
+            if settled or (done >= rounds and len(found) >= k):
                 return dict(islice(found.items(), k))
             candidates *= _MORE
         if not shape.count:

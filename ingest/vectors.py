@@ -226,7 +226,8 @@ class Vectors:
         if self._store.meta("embedding"):
             return NO_SIMILARITIES
         vector = self._embedder.embed_query(query)
-        nearest = self._nearest.find(vector, k, only)
+        # what is looked for has its words or its meaning near: a query far from everything needs no second look
+        nearest = self._nearest.find(vector, k, only, rounds=1)
         return Similarities(nearest=nearest, background=self._background(), query=vector)
 
     def of(self, chunks: Sequence[int], similar: Similarities) -> dict[int, float]:
