@@ -1,13 +1,12 @@
 """From a filter to the chunks that it lets through, as SQL: both arms of the search look at these alone."""
 
-import unicodedata
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.store import Store
+from ingest.store import Store, even
 from terakoya.errors import NotFound
 from terakoya.types import Filter
 
@@ -35,7 +34,7 @@ class Chunks:
     def __init__(self, wanted: Filter, roots: dict[int, str]) -> None:
         self.values: dict[str, object] = {}
         conditions = [self._folders(wanted.folders, roots)] if wanted.folders else []
-        conditions += [_TAG.format(tag=self._bound(_even(tag.lstrip("#")))) for tag in wanted.tags]
+        conditions += [_TAG.format(tag=self._bound(even(tag.lstrip("#")))) for tag in wanted.tags]
         if wanted.languages:
             conditions.append(f"c.language IN (SELECT unnest({self._bound(list(wanted.languages))}))")
         if wanted.since or wanted.until:
@@ -60,7 +59,7 @@ class Chunks:
             self._below(root, path)
             for folder in folders
             for root, name in roots.items()
-            if (path := _below(_even(folder).strip("/"), _even(name).strip("/"))) is not None
+            if (path := _below(even(folder).removeprefix("./").strip("/"), even(name).strip("/"))) is not None
         ]
         return f"({' OR '.join(found)})" if found else "false"
 
@@ -68,7 +67,7 @@ class Chunks:
         here = f"n.root = {self._bound(root)}"
         if not path:
             return f"({here})"
-        bound, stored = self._bound(path), "lower(nfc_normalize(n.path))"
+        bound, stored = self._bound(path), "n.compared"
         return f"({here} AND ({stored} = {bound} OR starts_with({stored}, {bound} || '/')))"
 
     def _days(self, since: date | None, until: date | None) -> str:
@@ -114,10 +113,6 @@ def _below(folder: str, root: str) -> str | None:
     if not root or folder == root:
         return folder if not root else ""
     return folder.removeprefix(f"{root}/") if folder.startswith(f"{root}/") else None
-
-
-def _even(name: str) -> str:
-    return unicodedata.normalize("NFC", name).lower().removeprefix("./")
 
 
 def _midnight(day: date, *, days: int = 0) -> int:

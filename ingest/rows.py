@@ -12,7 +12,7 @@ from ingest.expansion import rekey
 from ingest.folder import FoundFile
 from ingest.read import ChunkRecord, NoteRecord
 from ingest.sequence import index
-from ingest.store import encode_blocks
+from ingest.store import encode_blocks, even
 from terakoya.text.analyser import Analyser
 
 _PAGE_OF_CHUNKS: Final = """
@@ -55,6 +55,7 @@ def insert_notes(
                 note.id,
                 root,
                 note.record.path,
+                even(note.record.path),
                 note.record.digest,
                 note.file.size,
                 note.file.mtime_ns,

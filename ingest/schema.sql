@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS notes (
     id BIGINT NOT NULL,
     root BIGINT NOT NULL,
     path VARCHAR NOT NULL,      -- relative to the root, with '/'
+    compared VARCHAR NOT NULL,  -- the same as filters compare it, in any case and normal form
     digest VARCHAR NOT NULL,    -- of the file's bytes
     size BIGINT NOT NULL,
     mtime_ns BIGINT NOT NULL,

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +16,7 @@ from ingest.view import View
 from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
 
-SCHEMA_VERSION: Final = "6"
+SCHEMA_VERSION: Final = "7"
 
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
@@ -194,6 +195,11 @@ def encode_blocks(blocks: Sequence[Block]) -> str:
     """Blocks as the JSON of the `chunks` table: lists instead of objects, for a third of the size."""
     rows = [(b.kind, b.start, b.end, b.extent, b.depth, b.header, b.date) for b in blocks]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def even(name: str) -> str:
+    """A path or tag as names are compared: in any case, and however its accents and kana are composed."""
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
