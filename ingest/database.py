@@ -4,11 +4,11 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
 
 import duckdb
 
@@ -17,6 +17,8 @@ from terakoya.errors import Busy, Unavailable
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 _LOCKED: Final = re.compile(
     "could not set lock|different configuration|used by another process|conflict on", re.IGNORECASE
@@ -175,6 +177,30 @@ class Database:
             return connection
         except duckdb.Error as error:
             raise self.translated(error) from None
+
+
+class Derived(Generic[T]):
+    """What is worked out from a database, again after each change of it only. Safe in several threads.
+
+    Args:
+        database: What it is worked out from.
+        make: Works it out.
+    """
+
+    def __init__(self, database: Database, make: Callable[[], T]) -> None:
+        self._database = database
+        self._make = make
+        self._known: tuple[int, T] | None = None
+
+    def __call__(self) -> T:
+        """The value. Raises what working it out raises."""
+        known, changes = (
+            self._known,
+            self._database.changes,
+        )  # of before: what is committed meanwhile is later
+        if known is None or known[0] != changes:
+            known = self._known = changes, self._make()
+        return known[1]
 
 
 @contextmanager

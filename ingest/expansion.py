@@ -15,7 +15,7 @@ from typing import Final
 import duckdb
 
 from ingest.aliases import Group
-from ingest.database import Database
+from ingest.database import Database, Derived
 from ingest.naming import spine
 from terakoya.text.analyser import Analyser, Token
 from terakoya.text.language import JAPANESE
@@ -146,7 +146,10 @@ class Expansion:
     def __init__(self, store: Database, analyser: Analyser) -> None:
         self._store = store
         self._analyser = analyser
-        self._seen: tuple[int, frozenset[str]] | None = None
+        # most queries hold none of them
+        self._known = Derived(
+            store, lambda: frozenset(row[0] for row in store.rows("SELECT DISTINCT key FROM aliases"))
+        )
 
     def variants(self, query: str) -> tuple[Variant, ...]:
         """Other forms of `query`, at most `MOST`, the same for the same notes.
@@ -177,14 +180,6 @@ class Expansion:
         sets = [dict(found[0] for found in names)] if len(names) > 1 else []
         sets += [dict([one]) for rank in zip_longest(*names) for one in rank if one]
         return tuple(_variant(text, places, chosen) for chosen in sets[:MOST])
-
-    def _known(self) -> frozenset[str]:
-        """Keys that have other names, read again when something changed: most queries hold none of them."""
-        seen, changes = self._seen, self._store.changes
-        if seen is None or seen[0] != changes:
-            rows = self._store.rows("SELECT DISTINCT key FROM aliases")
-            seen = self._seen = changes, frozenset(row[0] for row in rows)
-        return seen[1]
 
     def _named(self, keys: list[str]) -> dict[str, list[tuple[Alias, float]]]:
         """Other names of each key that has some, with their weights, best first."""

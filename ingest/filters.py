@@ -1,5 +1,6 @@
 """From a filter to the chunks that it lets through, as SQL: both arms of the search look at these alone."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -31,7 +32,7 @@ class Chunks:
         values: What its parameters stand for; their names begin with `only_`.
     """
 
-    def __init__(self, wanted: Filter, roots: dict[int, str]) -> None:
+    def __init__(self, wanted: Filter, roots: Mapping[int, str]) -> None:
         self.values: dict[str, object] = {}
         conditions = [self._folders(wanted.folders, roots)] if wanted.folders else []
         conditions += [_TAG.format(tag=self._bound(even(tag.lstrip("#")))) for tag in wanted.tags]
@@ -54,7 +55,7 @@ class Chunks:
         self.values[name] = value
         return f"${name}"
 
-    def _folders(self, folders: tuple[str, ...], roots: dict[int, str]) -> str:
+    def _folders(self, folders: tuple[str, ...], roots: Mapping[int, str]) -> str:
         found = [
             self._below(root, path)
             for folder in folders

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.database import Derived
 from ingest.filters import Chunks
 from ingest.matching import Held, WeighedQuery, characters_of, kind_weights, pairs_of, runs_of
 from ingest.postings import GRAMS, WORDS, code
@@ -83,9 +84,8 @@ class Occurrences:
 
 @dataclass(frozen=True, slots=True)
 class _Sizes:
-    """What all queries need of a store, read again when something changed."""
+    """What all queries need of a store."""
 
-    changes: int
     chunks: Mapping[str, int]
     total: int
     words: float
@@ -98,7 +98,7 @@ class LexicalIndex:
     def __init__(self, store: Store, analyser: Analyser) -> None:
         self._store = store
         self._analyser = analyser
-        self._known: _Sizes | None = None
+        self._sizes = Derived(store, self._measured)
 
     def find(self, query: str, only: Chunks | None = None) -> Occurrences:
         """The passages that hold terms of `query`, among `only` these.
@@ -144,19 +144,15 @@ class LexicalIndex:
         ]
         return Occurrences(weighed, numbers, *shares)
 
-    def _sizes(self) -> _Sizes:
-        known, changes = self._known, self._store.changes
-        if known is None or known.changes != changes:
-            rows = self._store.rows(_SIZES)
-            total = sum(row[1] for row in rows)
-            known = self._known = _Sizes(
-                changes,
-                {language: n for language, n, _, _ in rows},
-                total,
-                max(sum(row[2] for row in rows) / (total or 1), 1.0),
-                max(sum(row[3] for row in rows) / (total or 1), 1.0),
-            )
-        return known
+    def _measured(self) -> _Sizes:
+        rows = self._store.rows(_SIZES)
+        total = sum(row[1] for row in rows)
+        return _Sizes(
+            {language: n for language, n, _, _ in rows},
+            total,
+            max(sum(row[2] for row in rows) / (total or 1), 1.0),
+            max(sum(row[3] for row in rows) / (total or 1), 1.0),
+        )
 
 
 def _places(wanted: Integers, found: Integers) -> Integers:

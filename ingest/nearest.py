@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest import signs
-from ingest.database import registered
+from ingest.database import Derived, registered
 from ingest.filters import Chunks
 from ingest.store import Store
 
@@ -50,7 +50,6 @@ _EXACT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    changes: int
     count: int
     dimensions: int
 
@@ -64,7 +63,7 @@ class Nearest:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: _Shape | None = None
+        self._shape = Derived(store, self._measured)
 
     def find(
         self, query: NDArray[np.float32], k: int, only: Chunks | None = None, *, rounds: int = ROUNDS
@@ -143,14 +142,38 @@ class Nearest:
     def sample(self, most: int) -> NDArray[np.float32]:
         """Vectors from all over the store, shape (number, dimensions): `most`, or all where there are fewer."""
         shape = self._shape()
-        number = min(most, shape.count)
-        if not number:
+        if not shape.count:
             return np.zeros((0, shape.dimensions), dtype=np.float32)
-        found = self._store.columns(
-            "SELECT vector FROM vectors WHERE rowid IN (SELECT unnest($rows)) ORDER BY rowid",
-            {"rows": [at * shape.count // number for at in range(number)]},
+        # numbers of rows that were deleted stay free: they are not asked for one by one
+        step = max(1, shape.count // (2 * most))
+        rows = np.sort(
+            self._store.columns("SELECT rowid AS row FROM vectors WHERE rowid % $step = 0", {"step": step})[
+                "row"
+            ]
         )
-        return np.stack([np.asarray(vector, dtype=np.float32) for vector in found["vector"]])
+        if not len(rows):
+            return np.zeros((0, shape.dimensions), dtype=np.float32)
+        return self._vectors_of("rowid", rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))])
+
+    def mean(self, chunks: Sequence[int]) -> NDArray[np.float32] | None:
+        """The unit vector in the middle of those of these chunks; None where they have none."""
+        if not self.exist():
+            return None
+        found = self._vectors_of("chunk", np.asarray(chunks, dtype=np.int64))
+        if not len(found):
+            return None
+        middle = found.mean(axis=0, dtype=np.float64)
+        unit: NDArray[np.float32] = (middle / (np.linalg.norm(middle) or 1.0)).astype(np.float32)
+        return unit
+
+    def _vectors_of(self, column: str, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        found = self._store.columns(
+            f"SELECT vector FROM vectors WHERE {column} IN (SELECT unnest($numbers)) ORDER BY rowid",  # noqa: S608
+            {"numbers": numbers.tolist()},
+        )["vector"]
+        if not len(found):
+            return np.zeros((0, 0), dtype=np.float32)
+        return np.stack([np.asarray(vector, dtype=np.float32) for vector in found])
 
     def count(self) -> int:
         """Number of vectors."""
@@ -160,13 +183,11 @@ class Nearest:
         """Whether the table is there; it may be empty."""
         return bool(self._shape().dimensions)
 
-    def _shape(self) -> _Shape:
-        known, changes = self._known, self._store.changes
-        if known is None or known.changes != changes:
-            dimensions = self._dimensions()
-            count = int(self._store.rows("SELECT count(*) FROM vectors")[0][0]) if dimensions else 0
-            known = self._known = _Shape(changes, count, dimensions)
-        return known
+    def _measured(self) -> _Shape:
+        dimensions = self._dimensions()
+        if not dimensions:
+            return _Shape(0, 0)
+        return _Shape(int(self._store.rows("SELECT count(*) FROM vectors")[0][0]), dimensions)
 
     def _dimensions(self) -> int:
         """Length of the vectors, 0 where there is no table of them."""

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from ingest.filters import Chunks, chunks_of
+from ingest.nearest import Nearest
 from ingest.store import Store
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
@@ -50,6 +49,7 @@ class Related:
     def __init__(self, store: Store, analyser: Analyser) -> None:
         self._store = store
         self._analyser = analyser
+        self._nearest = Nearest(store)
 
     def like(self, source: str, line: int | None, *, k: int = 10, filter: Filter | None = None) -> Ranking:
         """The `k` passages most like the one at `line` of a note, or like the whole note.
@@ -135,23 +135,10 @@ class Related:
 
     def _by_meaning(self, mine: Sequence[int], k: int, only: Chunks | None) -> dict[int, float]:
         # while vectors of a new embedder are being made, a ranking must not depend on how far that is
-        made = self._store.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'")
-        if not made or self._store.meta("embedding"):
+        middle = None if self._store.meta("embedding") else self._nearest.mean(mine)
+        if middle is None:
             return {}
-        found = self._store.columns(
-            "SELECT vector FROM vectors WHERE chunk IN (SELECT unnest($mine))", {"mine": list(mine)}
-        )["vector"]
-        if not len(found):
-            return {}
-        middle = np.mean(np.stack([np.asarray(vector, dtype=np.float64) for vector in found]), axis=0)
-        middle /= np.linalg.norm(middle) or 1.0
-        rows = self._store.rows(
-            f"SELECT chunk, max(array_inner_product(vector, $middle::FLOAT[{len(middle)}])) AS score "  # noqa: S608 - a number
-            f"FROM vectors WHERE {f'chunk IN ({only.sql})' if only else 'true'} "
-            "GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k",
-            {"middle": middle.tolist(), "k": k, **(only.values if only else {})},
-        )
-        return {int(chunk): max(0.0, float(score)) for chunk, score in rows}
+        return {chunk: max(0.0, near) for chunk, near in self._nearest.find(middle, k, only).items()}
 
     def _named(self, texts: Sequence[str], telling: Sequence[str]) -> str:
         """The most telling words as the passage writes them."""

@@ -98,7 +98,8 @@ class HybridRetriever:
         queries = [each.occurrences.query for each in asked]
         held = [each.occurrences.held(wanted) for each in asked]
         scored: dict[int, _Scored] = {}
-        compared = self._aside.submit(self._vectors.of, wanted, similar) if self._vectors else None
+        vectors = self._vectors if similar.nearest else None
+        compared = self._aside.submit(vectors.of, wanted, similar) if vectors else None
         for chunk, language, context, text, sequence in self._store.rows(_CANDIDATES, {"wanted": wanted}):
             shown = ""
             if any(q.characters or q.runs for q in queries):
@@ -108,11 +109,11 @@ class HybridRetriever:
             lexical = max(by_form)
             aliases = asked[by_form.index(lexical)].aliases
             scored[chunk] = _Scored(lexical, lexical, aliases=aliases, language=language)
-        if not (compared and similar.nearest and self._vectors):
+        if not (compared and vectors):
             return scored
         similarities = compared.result()
         for chunk, each in scored.items():
-            similarity = similarities.get(chunk) if self._vectors.readable(each.language) else None
+            similarity = similarities.get(chunk) if vectors.readable(each.language) else None
             score = fused(each.lexical, similarity, similar.background)
             scored[chunk] = replace(each, score=score, similarity=similarity)
         return scored

@@ -3,7 +3,7 @@
 import json
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 import duckdb
 
-from ingest.database import MEMORY_MB, Database
+from ingest.database import MEMORY_MB, Database, Derived
 from ingest.view import View
 from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
@@ -75,7 +75,8 @@ class Store(Database):
         """
         super().__init__(path, read_only=read_only, memory_mb=memory_mb)
         self.ingesting = threading.Lock()
-        self._facts: tuple[int, dict[str, str]] | None = None
+        self._root_names = Derived(self, self._prefixes)
+        self._facts = Derived(self, lambda: dict(self.rows("SELECT key, value FROM meta")))
         try:
             if not read_only:
                 with self.transaction() as cursor:
@@ -99,13 +100,13 @@ class Store(Database):
 
     def meta(self, key: str) -> str | None:
         """A value of the `meta` table."""
-        facts, changes = self._facts, self.changes
-        if facts is None or facts[0] != changes:
-            facts = self._facts = changes, dict(self.rows("SELECT key, value FROM meta"))
-        return facts[1].get(key)
+        return self._facts().get(key)
 
-    def root_names(self) -> dict[int, str]:
+    def root_names(self) -> Mapping[int, str]:
         """What the sources of each root begin with: nothing while there is one root, else its name."""
+        return self._root_names()
+
+    def _prefixes(self) -> dict[int, str]:
         rows = self.rows("SELECT id, name FROM roots")
         return {root: f"{name}/" if len(rows) > 1 else "" for root, name in rows}
 
@@ -202,7 +203,7 @@ def even(name: str) -> str:
     return unicodedata.normalize("NFC", name).lower()
 
 
-def _passage(names: dict[int, str], row: tuple[Any, ...]) -> Passage:
+def _passage(names: Mapping[int, str], row: tuple[Any, ...]) -> Passage:
     (
         key,
         root,

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.database import registered
+from ingest.database import Derived, registered
 from ingest.filters import Chunks
 from ingest.fusion import USUAL, Background
 from ingest.mapping import InThisProcess
@@ -27,6 +27,8 @@ _BATCH: Final = 64
 _PAGE: Final = 1024
 _SAMPLE: Final = 256
 """Vectors from which it is told how similar unrelated chunks are; 32,640 pairs."""
+_FEWEST: Final = 32
+"""From fewer it is not told: they may all be of one note."""
 _WITHOUT_VECTOR: Final = """
     SELECT id, heading, ancestors, text, language, shown FROM chunks
     WHERE id > $last AND language IN (SELECT unnest($languages))
@@ -84,7 +86,7 @@ class Vectors:
         self._embedder = embedder
         self._mapper = mapper or InThisProcess()
         self._nearest = Nearest(store)
-        self._measured: tuple[int, Background] | None = None
+        self._background = Derived(store, self._unrelated)
 
     @property
     def reading(self) -> Reading:
@@ -238,13 +240,10 @@ class Vectors:
         others = [chunk for chunk in chunks if chunk not in known]
         return {**known, **self._nearest.of(similar.query, others)}
 
-    def _background(self) -> Background:
+    def _unrelated(self) -> Background:
         """How similar chunks are that have nothing to do with one another, told from some of the vectors."""
-        known, changes = self._measured, self._store.changes
-        if known is None or known[0] != changes:
-            sample = self._nearest.sample(_SAMPLE)
-            known = self._measured = changes, Background.of(sample) if len(sample) == _SAMPLE else USUAL
-        return known[1]
+        sample = self._nearest.sample(_SAMPLE)
+        return Background.of(sample) if len(sample) >= _FEWEST else USUAL
 
     def count(self) -> int:
         """Number of vectors in the store."""

@@ -120,3 +120,14 @@ def test_the_distance_counts_the_signs_that_differ(store: Store, size: int) -> N
     expected = ((matrix > 0) != (query > 0)) @ weight
     rows = store.rows(f"SELECT {signs.distance(size)} FROM vectors ORDER BY rowid", signs.parameters(query))
     assert [row[0] for row in rows] == expected.tolist()
+
+
+def test_a_sample_is_as_large_where_many_vectors_were_deleted(store: Store) -> None:
+    fill(store, clustered(2_000))
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM vectors WHERE chunk % 10 <> 3")
+    searched = Nearest(store)
+    assert searched.count() == 200
+    sample = searched.sample(100)
+    assert len(sample) >= 90
+    assert len(np.unique(sample, axis=0)) == len(sample)
