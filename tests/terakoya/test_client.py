@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terakoya.client import CHALLENGE_HEADER, PROOF_HEADER, ServiceClient, ServiceRecord, _parse, proof
+from terakoya.client import CHALLENGE_HEADER, PROOF_HEADER, ServiceClient, ServiceRecord, proof
+from terakoya.client.events import parse
 from terakoya.errors import Busy, NotFound, TerakoyaError, Unauthorised, Unavailable, rebuild
 
 EVENTS = [{"seq": n, "type": "token", "data": {"text": f"{n}\u2028語\n"}} for n in range(1, 6)]
@@ -191,7 +192,7 @@ def test_what_is_written_as_server_sent_events_is_read_back(datas):
         encoded({"seq": n, "type": "step", "data": data}).decode() + ": heartbeat\n\n"
         for n, data in enumerate(datas, 1)
     ).splitlines()
-    assert [(event.seq, event.data) for event in _parse(iter(lines))] == list(enumerate(datas, 1))
+    assert [(event.seq, event.data) for event in parse(iter(lines))] == list(enumerate(datas, 1))
 
 
 def test_a_rebuilt_error_exits_as_the_one_that_was_raised():

@@ -1,18 +1,14 @@
-"""The HTTP client of the service: what the page and the command line speak to it with."""
+"""The service's API, call by call."""
 
-import hashlib
-import hmac
-import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from terakoya.api import (
     AlikeNotes,
@@ -38,58 +34,30 @@ from terakoya.api import (
     ThreadSummary,
 )
 from terakoya.catalogue import environment_language
+from terakoya.client.events import parse, run_error
+from terakoya.client.record import CONNECT, ServiceRecord, answers
 from terakoya.errors import TerakoyaError, Unavailable, rebuild
 from terakoya.types import Effort, Filter
 
-CHALLENGE_HEADER: Final = "X-Terakoya-Challenge"
-PROOF_HEADER: Final = "X-Terakoya-Proof"
+_QUICK = httpx.Timeout(15.0, connect=CONNECT)
 
-_CONNECT = 2.0
-_QUICK = httpx.Timeout(15.0, connect=_CONNECT)
-_SEARCH = httpx.Timeout(120.0, connect=_CONNECT)  # the first query may wait for an embedder to load
-_ANSWER = httpx.Timeout(1800.0, connect=_CONNECT)
-_UPLOAD = httpx.Timeout(120.0, connect=_CONNECT)
-_STREAM = httpx.Timeout(30.0, connect=_CONNECT)  # three heartbeats of the service
+
+_SEARCH = httpx.Timeout(120.0, connect=CONNECT)  # the first query may wait for an embedder to load
+
+
+_ANSWER = httpx.Timeout(1800.0, connect=CONNECT)
+
+
+_UPLOAD = httpx.Timeout(120.0, connect=CONNECT)
+
+
+_STREAM = httpx.Timeout(30.0, connect=CONNECT)  # three heartbeats of the service
+
+
 _RECONNECT_SECONDS = 30.0
 
+
 M = TypeVar("M", bound=BaseModel)
-
-
-class ServiceRecord(BaseModel):
-    """What the running service leaves in `HOME/service.json`, mode 600.
-
-    Attributes:
-        address: `http://127.0.0.1:PORT`.
-        pid: Process id of the service.
-        token: What every request but `/health` must show.
-        version: Version of the service.
-        page: Address of the page with its key, empty while there is none.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    address: str
-    pid: int
-    token: str
-    version: str
-    page: str = ""
-
-    @classmethod
-    def read(cls, home: Path) -> "ServiceRecord | None":
-        """The record of the service at `home`; None without one, or where its process has ended."""
-        path = home / "service.json"
-        try:
-            if path.stat().st_uid != os.getuid():
-                return None
-            record = cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
-            return None
-        return record if _alive(record.pid) else None
-
-
-def proof(token: str, challenge: str) -> str:
-    """What only a holder of `token` can answer to `challenge`."""
-    return hmac.new(token.encode(), challenge.encode(), hashlib.sha256).hexdigest()
 
 
 class ServiceClient:
@@ -222,7 +190,7 @@ class ServiceClient:
                     if response.status_code >= 400:
                         response.read()
                         raise _error(response)
-                    for event in _parse(response.iter_lines()):
+                    for event in parse(response.iter_lines()):
                         if event.seq <= after:
                             continue
                         after = event.seq
@@ -353,31 +321,6 @@ class ServiceClient:
         return response
 
 
-def run_error(event: RunEvent) -> TerakoyaError:
-    """The error that an `error` event reports."""
-    data = event.data
-    return rebuild(
-        str(data.get("code", "internal")), str(data.get("message", "")), int(data.get("status", 500))
-    )
-
-
-def answers(record: ServiceRecord, *, timeout: float = 5.0) -> bool:
-    """Whether the service of this record is the one that listens at its address."""
-    challenge = secrets.token_hex(16)
-    try:
-        reply = httpx.get(
-            f"{record.address}/health",
-            headers={CHALLENGE_HEADER: challenge},
-            timeout=httpx.Timeout(timeout, connect=_CONNECT),
-            trust_env=False,
-        )
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return False
-    return hmac.compare_digest(
-        reply.headers.get(PROOF_HEADER, "").encode(), proof(record.token, challenge).encode()
-    )
-
-
 def _error(response: httpx.Response) -> TerakoyaError:
     try:
         body = ErrorBody.model_validate_json(response.content)
@@ -386,39 +329,5 @@ def _error(response: httpx.Response) -> TerakoyaError:
     return rebuild(body.code, body.message, response.status_code)
 
 
-def _parse(lines: Iterator[str]) -> Iterator[RunEvent]:
-    """Server-sent events as the WHATWG HTML standard, 9.2, defines them; comments are heartbeats."""
-    seq, kind = 0, ""
-    data: list[str] = []
-    for line in lines:
-        if not line:
-            if data:
-                yield RunEvent.model_validate({"seq": seq, "type": kind, "data": _json("\n".join(data))})
-            kind, data = "", []
-        elif not line.startswith(":"):
-            name, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            if name == "id":
-                seq = int(value)
-            elif name == "event":
-                kind = value
-            elif name == "data":
-                data.append(value)
-
-
-def _json(text: str) -> Any:
-    return TypeAdapter(dict[str, Any]).validate_json(text)
-
-
 def _segment(name: str) -> str:
     return quote(name, safe="")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

@@ -1,0 +1,123 @@
+"""Questions, answers with their citations, threads and thumbs."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from terakoya.api.schema import Schema
+from terakoya.catalogue import text
+from terakoya.types import Citation, Effort, Outcome
+
+MAX_QUESTION = 20_000
+"""Code points of the longest question that is taken."""
+
+
+def page_name(source: str, page: int | None, *, language: str | None = None) -> str:
+    """Where in `source` a person looks, such as `slide 3`; empty for a note without pages."""
+    if page is None:
+        return ""
+    lower = source.lower()
+    if lower.endswith(".pptx"):
+        return text("answer.on_slide", language=language, number=page)
+    if lower.endswith(".epub"):
+        return text("answer.in_chapter", language=language, number=page)
+    return text("answer.on_page", language=language, number=page)
+
+
+class AskRequest(Schema):
+    """A question. Without `thread_id` a new thread begins."""
+
+    question: str
+    effort: Effort = "normal"
+    thread_id: str | None = None
+
+
+class FeedbackRequest(Schema):
+    """A thumb on an answer: 1 up, 0 down."""
+
+    trace_id: str
+    value: Literal[0, 1]
+    comment: str = Field(default="", max_length=4000)
+
+
+class CitationModel(Schema):
+    """Where a part of an answer stands; `marks` are the terms of the question, as offsets in `quote`."""
+
+    marker: int
+    source: str
+    heading: list[str]
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    quote: str
+    page: int | None = None
+    marks: list[tuple[int, int]] = []
+
+    @classmethod
+    def of(cls, c: Citation) -> "CitationModel":
+        """From the inner shape."""
+        return cls(
+            marker=c.marker,
+            source=c.source,
+            heading=list(c.heading),
+            start_line=c.start_line,
+            end_line=c.end_line,
+            start=c.start,
+            end=c.end,
+            quote=c.quote,
+            page=c.page,
+            marks=list(c.marks),
+        )
+
+
+class AskResult(Schema):
+    """What a question gave."""
+
+    question: str
+    answer: str
+    answered: bool
+    citations: list[CitationModel]
+    model: str
+    effort: Effort
+    thread_id: str
+    trace_id: str
+    timings: dict[str, float]
+
+    @classmethod
+    def of(cls, o: Outcome) -> "AskResult":
+        """From the inner shape."""
+        return cls(
+            question=o.question,
+            answer=o.answer,
+            answered=o.answered,
+            citations=[CitationModel.of(c) for c in o.citations],
+            model=o.model,
+            effort=o.effort,
+            thread_id=o.thread_id,
+            trace_id=o.trace_id,
+            timings=dict(o.timings),
+        )
+
+
+class TurnModel(Schema):
+    """One question and its answer in a thread."""
+
+    question: str
+    result: AskResult | None
+    run_id: str | None = None
+
+
+class ThreadSummary(Schema):
+    """One conversation."""
+
+    thread_id: str
+    title: str
+    updated: str
+
+
+class Thread(Schema):
+    """A conversation with its turns, oldest first; a run still under way comes last, without a result."""
+
+    thread_id: str
+    turns: list[TurnModel]

@@ -1,0 +1,134 @@
+"""Notes: what an ingest did, what is in the store, what is taken out."""
+
+from terakoya.api.schema import Schema
+from terakoya.types import BlockKind
+
+
+class IngestRequest(Schema):
+    """Folders or files on the service's machine, as absolute paths."""
+
+    paths: list[str]
+    dry_run: bool = False
+
+
+class Problem(Schema):
+    """A file that could not be read, or could be read only in part."""
+
+    path: str
+    code: str
+    message: str
+
+
+class IngestReport(Schema):
+    """What an ingest did.
+
+    Lists hold sources. `dry_run` says that nothing was written, `cancelled` that it was asked to stop before
+    its end: what is listed then is in the store, and the same ingest goes on from there.
+    """
+
+    added: list[str] = []
+    changed: list[str] = []
+    renamed: list[str] = []
+    deleted: list[str] = []
+    unchanged: int = 0
+    chunks: int = 0
+    problems: list[Problem] = []
+    dry_run: bool = False
+    cancelled: bool = False
+    seconds: float = 0.0
+
+
+class NoteProblem(Schema):
+    """Something worth telling about a note that was read all the same."""
+
+    code: str
+    message: str
+
+
+class NoteSummary(Schema):
+    """One note in the store."""
+
+    source: str
+    title: str
+    language: str
+    encoding: str
+    repair: str | None
+    chunks: int
+    characters: int
+    problems: list[NoteProblem] = []
+
+
+class AlikeNote(Schema):
+    """A note of a group of notes that are alike; `similarity` is that to the first of the group, 0 to 1."""
+
+    source: str
+    title: str
+    characters: int
+    similarity: float
+
+
+class AlikeNotes(Schema):
+    """Notes that say almost the same, the longest first."""
+
+    notes: list[AlikeNote]
+
+
+class NoteText(Schema):
+    """The whole view of a note, for showing a citation in its place: line n of `text` is line n of the file."""
+
+    source: str
+    title: str
+    text: str
+
+
+class NoteBlock(Schema):
+    """One block of a note's tree, with what is nested in it.
+
+    `start_line`, `end_line`, `start` and `end` reach to the end of what is nested, for a heading to the end of
+    its section; lines and code points count in the source, as those of a citation do. `text` is the block's
+    own. `passages` are the numbers, from 1, of the passages in which its own text stands.
+    """
+
+    kind: BlockKind
+    level: int = 0
+    start_line: int
+    end_line: int
+    start: int
+    end: int
+    date: str = ""
+    passages: list[int] = []
+    text: str
+    children: list["NoteBlock"] = []
+
+
+class NoteTree(Schema):
+    """A note as its blocks, in reading order; blocks below a heading are its children."""
+
+    source: str
+    title: str
+    passages: int
+    blocks: list[NoteBlock]
+
+
+class ForgetRequest(Schema):
+    """What goes out of the store: a note or a folder of notes by its source, else by its path on disk.
+
+    `path` is absolute; the file or folder need not be there any more.
+    """
+
+    source: str
+    path: str = ""
+    dry_run: bool = False
+
+
+class ForgetReport(Schema):
+    """What went out of the store.
+
+    `sources` are notes, `folders` the ingested folders of which nothing is left, `on_disk` those of the
+    sources whose file is still there: an ingest of its folder takes it in again.
+    """
+
+    sources: list[str]
+    folders: list[str] = []
+    on_disk: list[str] = []
+    dry_run: bool = False
