@@ -8,8 +8,8 @@ from terakoya.client import ServiceClient
 from terakoya.types import Filter
 
 if TYPE_CHECKING:
+    from app.installation import Installation
     from app.settings import Settings
-    from app.wiring import Installation
 
 
 class HomeSearch:

@@ -26,7 +26,7 @@ from terakoya.protocols import Embedder, Offer
 from terakoya.types import Effort, Outcome, Ranking
 
 if TYPE_CHECKING:
-    from app.wiring import Installation
+    from app.installation import Installation
 
 KEPT: Final = 4
 """Prepared note folders that stay."""

@@ -4,41 +4,20 @@ Heavy imports stand inside the functions that need them: a command pays only for
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from app.home import prepare_home
-from app.question import checked_question
+from app.installation import Installation
 from app.settings import Settings
-from terakoya import __version__
-from terakoya.api import (
-    AlikeNotes,
-    AskResult,
-    FeedbackRequest,
-    ForgetReport,
-    ForgetRequest,
-    IngestReport,
-    NoteProblem,
-    NoteSummary,
-    NoteText,
-    NoteTree,
-    Problem,
-    Status,
-    Thread,
-    ThreadSummary,
-    TurnModel,
-)
-from terakoya.catalogue import text
-from terakoya.errors import BadInput, TerakoyaError, Unavailable
-from terakoya.protocols import Answerer, Embedder, Mapper, Retriever, Tracer
+from terakoya.errors import TerakoyaError
+from terakoya.protocols import Answerer, Retriever, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
-from terakoya.text.marking import Marker
-from terakoya.types import Effort, Filter, Language, Outcome, Ranking
+from terakoya.types import Language
 
 if TYPE_CHECKING:
     from app.asking import Asker
@@ -53,14 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Around = Callable[["Store", Retriever], Retriever]
-
-
-def _nobody(*_: object) -> None:
-    """Listens to nothing."""
-
-
-def _never() -> bool:
-    return False
 
 
 class built_once(cached_property[T]):  # noqa: N801 - used as a decorator
@@ -82,8 +53,17 @@ class built_once(cached_property[T]):  # noqa: N801 - used as a decorator
             return super().__get__(instance, owner)
 
 
-class Installation:
-    """Everything of one home, built when it is first needed. Safe in several threads."""
+class Wiring:
+    """The parts of one home, each built when it is first needed. Safe in several threads.
+
+    Args:
+        settings: Of the installation.
+        store: Open already.
+        deliver: Carry traces to Langfuse from this process.
+        tracer: Used instead of the one that the settings name.
+        like: Parts of the same settings, whose analyser, embedder and reranker are used if they are loaded.
+        around: Makes the retriever that is used of the store and the one that the settings name.
+    """
 
     def __init__(
         self,
@@ -92,272 +72,36 @@ class Installation:
         *,
         deliver: bool,
         tracer: Tracer | None = None,
-        like: "Installation | None" = None,
-        processes: bool = False,
+        like: "Wiring | None" = None,
         around: "Around | None" = None,
     ) -> None:
         self.settings = settings
+        self.store = store
         self._around = around
-        self._processes = processes
-        self._store = store
         self._deliver = deliver
         self._given_tracer = tracer
         self._building = threading.RLock()
-        self._analyser: Analyser = like._analyser if like else Analyser()
-        if like and "_embedder" in like.__dict__:
-            self.__dict__["_embedder"] = like._embedder
-        if like and "_reranker" in like.__dict__:
-            self.__dict__["_reranker"] = like._reranker
+        self.analyser: Analyser = like.analyser if like else Analyser()
+        for name in ("embedder", "reranker"):
+            if like and name in like.__dict__:
+                self.__dict__[name] = like.__dict__[name]
 
-    def search(
-        self, query: str, *, k: int = 10, filter: Filter | None = None, explain: bool = False
-    ) -> Ranking:
-        """The `k` best passages for `query`; with `explain`, each hit says why it stands where it does.
+    def loaded(self, name: str) -> Any:
+        """A part if it was built already, else None."""
+        return self.__dict__.get(name)
 
-        Raises:
-            BadInput: The query is empty or too long, or `k` is below 1.
-            NotFound: Nothing is found, and no note is in a folder or has a tag of `filter`.
-        """
-        ranking = self._retriever.search(query, k=k, filter=filter)
-        self._require_notes()
-        self._require_known(filter, ranking)
-        if explain:
-            ranking = self._explainer.explain(ranking)
-        return self._speller.advise(ranking)
-
-    def _require_known(self, filter: Filter | None, ranking: Ranking) -> None:
-        if filter and not ranking.hits:
-            from ingest.filters import require_known
-
-            require_known(filter, self._store)
-
-    def related(
-        self,
-        source: str,
-        line: int | None = None,
-        *,
-        k: int = 10,
-        filter: Filter | None = None,
-        explain: bool = False,
-    ) -> Ranking:
-        """The `k` passages most like the one at `line` of a note, or like the note. See `ingest.related`.
-
-        Raises:
-            NotFound: No such note, or nothing is found and `filter` names what is not there.
-            BadInput: `line` or `k` is below 1.
-        """
-        from ingest.related import Related
-
-        ranking = Related(self._store, self._analyser).like(source, line, k=k, filter=filter)
-        self._require_known(filter, ranking)
-        return self._explainer.explain(ranking) if explain else ranking
-
-    def ask(
-        self,
-        question: str,
-        *,
-        effort: Effort | None = None,
-        thread_id: str | None = None,
-        listen: Callable[[str, dict[str, Any]], None] = _nobody,
-    ) -> Outcome:
-        """Asks one question; blocks until it is answered. See `app.asking.Asker`.
-
-        Raises:
-            BadInput: The question is empty or too long, or the model of the settings cannot be one.
-            Unavailable: There are no notes yet.
-        """
-        asked = checked_question(question)
-        self._require_notes()
-        self._foresee(asked)
-        outcome = self._asker.ask(
-            asked, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
-        )
-        return self._marked(outcome)
-
-    def _marked(self, outcome: Outcome) -> Outcome:
-        marker = Marker(outcome.question, self._analyser)
-        return replace(
-            outcome, citations=tuple(replace(c, marks=marker.marks(c.quote)) for c in outcome.citations)
-        )
-
-    def _foresee(self, question: str) -> None:
+    def foresee(self, question: str) -> None:
         """Begins to load the embedder, which takes seconds, while the graph is still being built."""
-        if (
-            "_asker" in self.__dict__
-            or not self._vectors
-            or not self._vectors.readable(language_of(question))
-        ):
+        if self.loaded("asker") or not self.vectors or not self.vectors.readable(language_of(question)):
             return
-        if self._vectors.count():
+        if self.vectors.count():
             threading.Thread(target=self._warm_embedder, name="embedder", daemon=True).start()
 
     def _warm_embedder(self) -> None:
         # whoever needs the embedder is told what is wrong with it
         with suppress(TerakoyaError):
-            if self._vectors:
-                self._vectors.warm()
-
-    def _require_notes(self) -> None:
-        if not self._store.counts()[0]:
-            raise Unavailable("store_empty")
-
-    def threads(self) -> list[ThreadSummary]:
-        """The latest conversations."""
-        return [
-            ThreadSummary(thread_id=thread, title=title, updated=updated)
-            for thread, title, updated in self._threads.latest()
-        ]
-
-    def thread(self, thread_id: str) -> Thread:
-        """One conversation.
-
-        Raises:
-            NotFound: No such thread.
-        """
-        from app.asking import outcome_of
-
-        turns = self._threads.turns(thread_id)
-        return Thread(
-            thread_id=thread_id,
-            turns=[
-                TurnModel(
-                    question=t["question"],
-                    result=AskResult.of(self._marked(outcome_of(t, thread_id, {}))),
-                )
-                for t in turns
-            ],
-        )
-
-    def ingest(
-        self,
-        paths: Sequence[Path],
-        *,
-        dry_run: bool = False,
-        progress: Callable[[int, int, str], None] = _nobody,
-        cancelled: Callable[[], bool] = _never,
-    ) -> IngestReport:
-        """Brings the store in step with `paths`. See `ingest.sync.Ingest`."""
-        from ingest.mapping import InThisProcess, LocalProcesses
-        from ingest.sync import Ingest
-
-        mapper: Mapper = LocalProcesses() if self._processes else InThisProcess()
-        work = Ingest(
-            self._store,
-            self._analyser,
-            self._vectors,
-            max_bytes=int(self.settings.max_note_mb * 2**20),
-            mapper=mapper,
-        )
-        report = work.run(paths, dry_run=dry_run, progress=progress, cancelled=cancelled)
-        return IngestReport(
-            added=report.added,
-            changed=report.changed,
-            renamed=report.renamed,
-            deleted=report.deleted,
-            unchanged=report.unchanged,
-            chunks=report.chunks,
-            problems=[Problem(path=p, code=e.key, message=e.message()) for p, e in report.problems],
-            dry_run=dry_run,
-            cancelled=cancelled(),
-            seconds=round(report.seconds, 3),
-        )
-
-    def notes(self) -> list[NoteSummary]:
-        """All notes, by source."""
-        return [
-            NoteSummary(
-                source=n.source,
-                title=n.title,
-                language=n.language,
-                encoding=n.encoding,
-                repair=n.repair,
-                chunks=n.chunks,
-                characters=n.characters,
-                problems=[
-                    NoteProblem(
-                        code=remark.key, message=text(f"note.{remark.key}", language=None, **remark.values)
-                    )
-                    for remark in n.remarks
-                ],
-            )
-            for n in self._store.notes()
-        ]
-
-    def duplicates(self, similarity: float) -> list[AlikeNotes]:
-        """Groups of notes that are alike, the most alike first. See `ingest.duplicates`.
-
-        Raises:
-            BadInput: `similarity` is not in its range.
-        """
-        from ingest.duplicates import duplicates
-
-        return duplicates(self._store, similarity)
-
-    def note(self, source: str) -> NoteText:
-        """The whole text of a note as a person sees it.
-
-        Raises:
-            NotFound: No such note.
-        """
-        note = self._store.note(source)
-        return NoteText(source=source, title=note.title, text=note.view.text)
-
-    def note_tree(self, source: str) -> NoteTree:
-        """The blocks of a note, and where it was cut into passages.
-
-        Raises:
-            NotFound: No such note.
-        """
-        from ingest.outline import outline
-
-        return outline(self._store.note(source))
-
-    def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Takes notes out of the store. See `ingest.forget.forget`.
-
-        Raises:
-            BadInput: Nothing is named, or `path` is no absolute path.
-            NotFound: The store has nothing there.
-            Busy: An ingest is under way.
-        """
-        from ingest.forget import forget
-
-        path = Path(request.path) if request.path else None
-        if path and not (path.is_absolute() and "\0" not in request.path):
-            raise BadInput("path_absolute", path=request.path)
-        gone = forget(self._store, request.source, path, dry_run=request.dry_run)
-        return ForgetReport(
-            sources=list(gone.sources),
-            folders=list(gone.folders),
-            on_disk=list(gone.on_disk),
-            dry_run=request.dry_run,
-        )
-
-    def feedback(self, request: FeedbackRequest) -> None:
-        """Keeps a thumb, and attaches it to the trace."""
-        self._store.add_feedback(request.trace_id, request.value, request.comment)
-        self.tracer.score(
-            request.trace_id,
-            "user-feedback",
-            float(request.value),
-            comment=request.comment,
-            score_id=f"{request.trace_id}-user-feedback",
-        )
-
-    def status(self) -> Status:
-        """What works in this installation and what does not."""
-        from app.doctor import diagnose
-
-        notes, chunks = self._store.counts()
-        return Status(
-            version=__version__,
-            home=str(self.settings.home),
-            notes=notes,
-            chunks=chunks,
-            checks=diagnose(
-                self.settings, notes=notes, chunks=chunks, reranker=self.__dict__.get("_reranker")
-            ),
-        )
+            if self.vectors:
+                self.vectors.warm()
 
     def check_model(self) -> None:
         """Looks at the model's file, without loading it.
@@ -370,29 +114,12 @@ class Installation:
 
             read_header(Path(self.settings.model).expanduser())
 
-    def check_reranker(self) -> None:
-        """Loads the reranker, where the settings name one.
-
-        Raises:
-            BadInput: There is none of this name.
-            Unavailable: It cannot be loaded, or is none.
-        """
-        if self._reranker:
-            self._reranker.warm()
-
-    def warm(self) -> None:
-        """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors."""
-        self._analyser.tokens("寺子屋")
-        _ = self._asker
-        if self._vectors and self._store.meta("embedder") and self._vectors.count():
-            self._vectors.warm()
-
     def close(self) -> None:
         """Ends the model's process, delivers traces, and lets go of all files."""
-        for name in ("_engine", "tracer", "_threads"):
-            if name in self.__dict__ and self.__dict__[name] is not None:
-                self.__dict__[name].close()
-        self._store.close()
+        for part in map(self.loaded, ("engine", "tracer", "threads")):
+            if part is not None:
+                part.close()
+        self.store.close()
 
     @built_once
     def tracer(self) -> Tracer:
@@ -404,61 +131,64 @@ class Installation:
         return make_tracer(self.settings, deliver=self._deliver)
 
     @built_once
-    def _embedder(self) -> "SentenceTransformerEmbedder | None":
+    def embedder(self) -> "SentenceTransformerEmbedder | None":
+        """That of the settings, which loads at its first use; None where they name none."""
         from ingest.embedder import embedder_named
 
         return embedder_named(self.settings.embedder)
 
-    @property
-    def embedder(self) -> Embedder | None:
-        """That of the settings, which loads at its first use; None where they name none."""
-        return self._embedder
-
     @built_once
-    def _vectors(self) -> "Vectors | None":
+    def vectors(self) -> "Vectors | None":
+        """The vector arm; None without an embedder."""
         from ingest.vectors import Vectors
 
-        return Vectors(self._store, self._embedder) if self._embedder else None
+        return Vectors(self.store, self.embedder) if self.embedder else None
 
     @built_once
-    def _reranker(self) -> "CrossEncoderReranker | None":
+    def reranker(self) -> "CrossEncoderReranker | None":
+        """That of the settings, which loads at its first use; None where they name none."""
         from ingest.reranker import reranker_named
 
         return reranker_named(self.settings.reranker)
 
     @built_once
-    def _retriever(self) -> Retriever:
+    def retriever(self) -> Retriever:
+        """All arms of the search, and the reranker behind them."""
         from ingest.search import HybridRetriever
 
-        retriever: Retriever = HybridRetriever(self._store, self._analyser, self._vectors)
-        if self._reranker:
+        retriever: Retriever = HybridRetriever(self.store, self.analyser, self.vectors)
+        if self.reranker:
             from ingest.reranking import Reranking, RerankingRetriever
 
             budget = self.settings.reranker_ms / 1000
-            retriever = RerankingRetriever(retriever, Reranking(self._reranker, budget))
-        return self._around(self._store, retriever) if self._around else retriever
+            retriever = RerankingRetriever(retriever, Reranking(self.reranker, budget))
+        return self._around(self.store, retriever) if self._around else retriever
 
     @built_once
-    def _explainer(self) -> "Explainer":
+    def explainer(self) -> "Explainer":
+        """Says why a hit stands where it does."""
         from ingest.explain import Explainer
 
-        languages = self._embedder.languages if self._embedder else frozenset[Language]()
-        return Explainer(self._store, self._analyser, languages)
+        languages = self.embedder.languages if self.embedder else frozenset[Language]()
+        return Explainer(self.store, self.analyser, languages)
 
     @built_once
-    def _speller(self) -> "Speller":
+    def speller(self) -> "Speller":
+        """Suggests other spellings."""
         from ingest.spelling import Speller
 
-        return Speller(self._store, self._analyser)
+        return Speller(self.store, self.analyser)
 
     @built_once
-    def _threads(self) -> "Threads":
+    def threads(self) -> "Threads":
+        """The conversations."""
         from app.threads import Threads
 
         return Threads(self.settings.threads_path)
 
     @built_once
-    def _engine(self) -> "LocalEngine | None":
+    def engine(self) -> "LocalEngine | None":
+        """The local model's process, started at its first use; None where the settings name no model."""
         if not self.settings.model:
             return None
         from app.models.engine import LocalEngine
@@ -470,36 +200,37 @@ class Installation:
         )
 
     @built_once
-    def _asker(self) -> "Asker":
+    def asker(self) -> "Asker":
+        """The graph, and what runs questions through it."""
         from app.asking import Asker
         from workflows.nodes import Parts
 
         parts = Parts(
-            retriever=self._retriever,
+            retriever=self.retriever,
             answerers=self._answerers(),
-            analyser=self._analyser,
+            analyser=self.analyser,
             tracer=self.tracer,
             passages=self.settings.passages,
         )
-        return Asker(parts, self._threads, self.tracer)
+        return Asker(parts, self.threads, self.tracer)
 
     def _answerers(self) -> list[Answerer]:
         from workflows.extractive import ExtractiveAnswerer
 
         self.check_model()
         answerers: list[Answerer] = []
-        if self._engine:
+        if self.engine:
             from app.models.local import LocalChatModel
             from workflows.generative import GenerativeAnswerer
 
             model = LocalChatModel(
-                engine=self._engine,
+                engine=self.engine,
                 model=Path(self.settings.model).stem,
                 max_tokens=self.settings.max_answer_tokens,
             )
             name = Path(self.settings.model).stem
-            answerers.append(GenerativeAnswerer(model, self._analyser, name=name))
-        return [*answerers, ExtractiveAnswerer(self._analyser)]
+            answerers.append(GenerativeAnswerer(model, self.analyser, name=name))
+        return [*answerers, ExtractiveAnswerer(self.analyser)]
 
 
 def open_installation(
@@ -532,12 +263,12 @@ def open_installation(
 
     if write or settings.home.exists():
         prepare_home(settings.home)
-    return Installation(
+    wiring = Wiring(
         settings,
         Store(settings.store_path, read_only=not write, memory_mb=settings.memory_mb),
         deliver=deliver,
         tracer=tracer,
-        like=like,
-        processes=processes,
+        like=like.wiring if like else None,
         around=around,
     )
+    return Installation(wiring, processes=processes)

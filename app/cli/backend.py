@@ -25,8 +25,8 @@ from terakoya.errors import BadInput, Unavailable
 from terakoya.types import Effort, Filter
 
 if TYPE_CHECKING:
+    from app.installation import Installation
     from app.settings import Settings
-    from app.wiring import Installation
 
 Listen = Callable[[str, dict[str, Any]], None]
 

@@ -14,8 +14,8 @@ from terakoya.errors import TerakoyaError
 
 if TYPE_CHECKING:
     from app.cli.backend import Backend
+    from app.installation import Installation
     from app.settings import Settings
-    from app.wiring import Installation
 
 
 class Opener(Protocol):

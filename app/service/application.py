@@ -19,7 +19,7 @@ from terakoya.api import ErrorBody
 from terakoya.errors import BadInput, TerakoyaError
 
 if TYPE_CHECKING:
-    from app.wiring import Installation
+    from app.installation import Installation
 
 UPLOAD_NOTES = 8
 """How many of the largest notes one upload may carry."""

@@ -37,7 +37,7 @@ from terakoya.catalogue import reading_in
 from terakoya.errors import BadInput, Busy, NotFound
 
 if TYPE_CHECKING:
-    from app.wiring import Installation
+    from app.installation import Installation
 
 UPLOADS: Final = "/api/uploads"
 MAX_HITS: Final = 1_000_000

@@ -25,8 +25,8 @@ from terakoya.client import ServiceRecord
 from terakoya.errors import Busy
 
 if TYPE_CHECKING:
+    from app.installation import Installation
     from app.settings import Settings
-    from app.wiring import Installation
 
 _RUNS_SECONDS: Final = 2.0
 _ALL_SECONDS: Final = 4.5

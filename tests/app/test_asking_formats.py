@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.installation import Installation
 from app.settings import Settings
-from app.wiring import Installation, open_installation
+from app.wiring import open_installation
 from terakoya.api import AskResult, SearchResult
 from tests.ingest.formats import samples
 

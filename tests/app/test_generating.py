@@ -39,7 +39,7 @@ def ask(tmp_path):
         def listen(kind, data):
             heard.append((kind, data))
             if kill and [kind for kind, _ in heard].count("token") == 1 and kind == "token":
-                os.kill(installation._engine.worker_pid, signal.SIGKILL)
+                os.kill(installation.wiring.engine.worker_pid, signal.SIGKILL)
 
         return installation.ask(question, listen=listen), heard
 

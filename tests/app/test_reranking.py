@@ -98,6 +98,6 @@ def test_hits_say_what_the_reranker_found_and_another_opening_needs_no_second_mo
     assert ranking.hits[0].passage.source == "far.md"
     assert ranking.hits[0].arms["reranker"] > 0.5 > ranking.hits[1].arms["reranker"]
     second = open_installation(settings, like=first)
-    assert second._reranker is first._reranker
+    assert second.wiring.reranker is first.wiring.reranker
     assert [hit.passage for hit in second.search("river bank", k=2).hits] == [h.passage for h in ranking.hits]
     second.close()

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from running import clean_environment
 
+from app.installation import Installation
 from app.settings import Settings
 from app.tracing import SpanRecord, read_trace
-from app.wiring import Installation, open_installation
+from app.wiring import Wiring, open_installation
 from terakoya.api import MAX_QUESTION, FeedbackRequest
 from terakoya.errors import BadInput, Busy, NotFound, Unavailable
 from terakoya.types import Filter
@@ -166,7 +167,7 @@ def test_a_question_that_fails_is_traced_as_failed(installation: Installation, m
     def refuse(*_: object, **__: object) -> None:
         raise Unavailable("store_empty", path="x")
 
-    monkeypatch.setattr(installation._retriever._lexical, "find", refuse)
+    monkeypatch.setattr(installation.wiring.retriever._lexical, "find", refuse)
     with pytest.raises(Unavailable):
         installation.ask("What is TCP?")
     assert installation.tracer.flush(10)
@@ -238,16 +239,16 @@ def test_questions_in_several_threads_at_once_are_answered_alike(installation: I
 
 
 def test_parts_are_built_once_whoever_comes_first(installation: Installation) -> None:
-    names = ("_vectors", "_asker", "_retriever", "tracer", "_threads")
+    names = ("vectors", "asker", "retriever", "tracer", "threads")
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(30):
-            fresh = Installation(installation.settings, installation._store, deliver=False)
+            fresh = Wiring(installation.settings, installation.wiring.store, deliver=False)
             start = threading.Barrier(len(names) * 2)
             built: list[tuple[str, int]] = []
 
-            def need(name: str, of: Installation = fresh, start=start, built=built) -> None:
+            def need(name: str, of: Wiring = fresh, start=start, built=built) -> None:
                 start.wait(30)
                 built.append((name, id(getattr(of, name))))
 
@@ -259,7 +260,7 @@ def test_parts_are_built_once_whoever_comes_first(installation: Installation) ->
             assert not any(thread.is_alive() for thread in started)
             assert len(set(built)) == len(names)
             fresh.tracer.close()
-            fresh._threads.close()
+            fresh.threads.close()
     finally:
         sys.setswitchinterval(before)
 
@@ -270,7 +271,7 @@ def test_a_thumb_is_kept_and_scored_on_the_trace(installation: Installation) -> 
         installation.feedback(FeedbackRequest(trace_id=trace, value=value, comment="残念"))
     scores = [r for r in traced(installation, trace) if not isinstance(r, SpanRecord)]
     assert [(s.name, s.value, s.comment) for s in scores] == [("user-feedback", 0.0, "残念")]
-    assert installation._store.rows("SELECT trace_id, value FROM feedback") == [(trace, 0)]
+    assert installation.wiring.store.rows("SELECT trace_id, value FROM feedback") == [(trace, 0)]
 
 
 def test_notes_are_listed_and_shown(installation: Installation) -> None:

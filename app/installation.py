@@ -1,0 +1,328 @@
+"""What a home can do: search, answer, take in notes, and tell what is in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.question import checked_question
+from terakoya import __version__
+from terakoya.api import (
+    AlikeNotes,
+    AskResult,
+    FeedbackRequest,
+    ForgetReport,
+    ForgetRequest,
+    IngestReport,
+    NoteProblem,
+    NoteSummary,
+    NoteText,
+    NoteTree,
+    Problem,
+    Status,
+    Thread,
+    ThreadSummary,
+    TurnModel,
+)
+from terakoya.catalogue import text
+from terakoya.errors import BadInput, Unavailable
+from terakoya.protocols import Embedder, Mapper, Tracer
+from terakoya.text.marking import Marker
+from terakoya.types import Effort, Filter, Outcome, Ranking
+
+if TYPE_CHECKING:
+    from app.wiring import Wiring
+
+
+def _nobody(*_: object) -> None:
+    """Listens to nothing."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Installation:
+    """Everything that can be done with one home. Safe in several threads.
+
+    Args:
+        wiring: Its parts.
+        processes: Read many notes in worker processes.
+    """
+
+    def __init__(self, wiring: "Wiring", *, processes: bool = False) -> None:
+        self.wiring = wiring
+        self._processes = processes
+        self.settings = wiring.settings
+
+    @property
+    def tracer(self) -> Tracer:
+        """Records every question."""
+        return self.wiring.tracer
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """That of the settings, which loads at its first use; None where they name none."""
+        return self.wiring.embedder
+
+    def search(
+        self, query: str, *, k: int = 10, filter: Filter | None = None, explain: bool = False
+    ) -> Ranking:
+        """The `k` best passages for `query`; with `explain`, each hit says why it stands where it does.
+
+        Raises:
+            BadInput: The query is empty or too long, or `k` is below 1.
+            NotFound: Nothing is found, and no note is in a folder or has a tag of `filter`.
+        """
+        ranking = self.wiring.retriever.search(query, k=k, filter=filter)
+        self._require_notes()
+        self._require_known(filter, ranking)
+        if explain:
+            ranking = self.wiring.explainer.explain(ranking)
+        return self.wiring.speller.advise(ranking)
+
+    def _require_known(self, filter: Filter | None, ranking: Ranking) -> None:
+        if filter and not ranking.hits:
+            from ingest.filters import require_known
+
+            require_known(filter, self.wiring.store)
+
+    def related(
+        self,
+        source: str,
+        line: int | None = None,
+        *,
+        k: int = 10,
+        filter: Filter | None = None,
+        explain: bool = False,
+    ) -> Ranking:
+        """The `k` passages most like the one at `line` of a note, or like the note. See `ingest.related`.
+
+        Raises:
+            NotFound: No such note, or nothing is found and `filter` names what is not there.
+            BadInput: `line` or `k` is below 1.
+        """
+        from ingest.related import Related
+
+        ranking = Related(self.wiring.store, self.wiring.analyser).like(source, line, k=k, filter=filter)
+        self._require_known(filter, ranking)
+        return self.wiring.explainer.explain(ranking) if explain else ranking
+
+    def ask(
+        self,
+        question: str,
+        *,
+        effort: Effort | None = None,
+        thread_id: str | None = None,
+        listen: Callable[[str, dict[str, Any]], None] = _nobody,
+    ) -> Outcome:
+        """Asks one question; blocks until it is answered. See `app.asking.Asker`.
+
+        Raises:
+            BadInput: The question is empty or too long, or the model of the settings cannot be one.
+            Unavailable: There are no notes yet.
+        """
+        asked = checked_question(question)
+        self._require_notes()
+        self.wiring.foresee(asked)
+        outcome = self.wiring.asker.ask(
+            asked, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
+        )
+        return self._marked(outcome)
+
+    def _marked(self, outcome: Outcome) -> Outcome:
+        marker = Marker(outcome.question, self.wiring.analyser)
+        return replace(
+            outcome, citations=tuple(replace(c, marks=marker.marks(c.quote)) for c in outcome.citations)
+        )
+
+    def _require_notes(self) -> None:
+        if not self.wiring.store.counts()[0]:
+            raise Unavailable("store_empty")
+
+    def threads(self) -> list[ThreadSummary]:
+        """The latest conversations."""
+        return [
+            ThreadSummary(thread_id=thread, title=title, updated=updated)
+            for thread, title, updated in self.wiring.threads.latest()
+        ]
+
+    def thread(self, thread_id: str) -> Thread:
+        """One conversation.
+
+        Raises:
+            NotFound: No such thread.
+        """
+        from app.asking import outcome_of
+
+        turns = self.wiring.threads.turns(thread_id)
+        return Thread(
+            thread_id=thread_id,
+            turns=[
+                TurnModel(
+                    question=t["question"],
+                    result=AskResult.of(self._marked(outcome_of(t, thread_id, {}))),
+                )
+                for t in turns
+            ],
+        )
+
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        dry_run: bool = False,
+        progress: Callable[[int, int, str], None] = _nobody,
+        cancelled: Callable[[], bool] = _never,
+    ) -> IngestReport:
+        """Brings the store in step with `paths`. See `ingest.sync.Ingest`."""
+        from ingest.mapping import InThisProcess, LocalProcesses
+        from ingest.sync import Ingest
+
+        mapper: Mapper = LocalProcesses() if self._processes else InThisProcess()
+        work = Ingest(
+            self.wiring.store,
+            self.wiring.analyser,
+            self.wiring.vectors,
+            max_bytes=int(self.settings.max_note_mb * 2**20),
+            mapper=mapper,
+        )
+        report = work.run(paths, dry_run=dry_run, progress=progress, cancelled=cancelled)
+        return IngestReport(
+            added=report.added,
+            changed=report.changed,
+            renamed=report.renamed,
+            deleted=report.deleted,
+            unchanged=report.unchanged,
+            chunks=report.chunks,
+            problems=[Problem(path=p, code=e.key, message=e.message()) for p, e in report.problems],
+            dry_run=dry_run,
+            cancelled=cancelled(),
+            seconds=round(report.seconds, 3),
+        )
+
+    def notes(self) -> list[NoteSummary]:
+        """All notes, by source."""
+        return [
+            NoteSummary(
+                source=n.source,
+                title=n.title,
+                language=n.language,
+                encoding=n.encoding,
+                repair=n.repair,
+                chunks=n.chunks,
+                characters=n.characters,
+                problems=[
+                    NoteProblem(
+                        code=remark.key, message=text(f"note.{remark.key}", language=None, **remark.values)
+                    )
+                    for remark in n.remarks
+                ],
+            )
+            for n in self.wiring.store.notes()
+        ]
+
+    def duplicates(self, similarity: float) -> list[AlikeNotes]:
+        """Groups of notes that are alike, the most alike first. See `ingest.duplicates`.
+
+        Raises:
+            BadInput: `similarity` is not in its range.
+        """
+        from ingest.duplicates import duplicates
+
+        return duplicates(self.wiring.store, similarity)
+
+    def note(self, source: str) -> NoteText:
+        """The whole text of a note as a person sees it.
+
+        Raises:
+            NotFound: No such note.
+        """
+        note = self.wiring.store.note(source)
+        return NoteText(source=source, title=note.title, text=note.view.text)
+
+    def note_tree(self, source: str) -> NoteTree:
+        """The blocks of a note, and where it was cut into passages.
+
+        Raises:
+            NotFound: No such note.
+        """
+        from ingest.outline import outline
+
+        return outline(self.wiring.store.note(source))
+
+    def forget(self, request: ForgetRequest) -> ForgetReport:
+        """Takes notes out of the store. See `ingest.forget.forget`.
+
+        Raises:
+            BadInput: Nothing is named, or `path` is no absolute path.
+            NotFound: The store has nothing there.
+            Busy: An ingest is under way.
+        """
+        from ingest.forget import forget
+
+        path = Path(request.path) if request.path else None
+        if path and not (path.is_absolute() and "\0" not in request.path):
+            raise BadInput("path_absolute", path=request.path)
+        gone = forget(self.wiring.store, request.source, path, dry_run=request.dry_run)
+        return ForgetReport(
+            sources=list(gone.sources),
+            folders=list(gone.folders),
+            on_disk=list(gone.on_disk),
+            dry_run=request.dry_run,
+        )
+
+    def feedback(self, request: FeedbackRequest) -> None:
+        """Keeps a thumb, and attaches it to the trace."""
+        self.wiring.store.add_feedback(request.trace_id, request.value, request.comment)
+        self.wiring.tracer.score(
+            request.trace_id,
+            "user-feedback",
+            float(request.value),
+            comment=request.comment,
+            score_id=f"{request.trace_id}-user-feedback",
+        )
+
+    def status(self) -> Status:
+        """What works in this installation and what does not."""
+        from app.doctor import diagnose
+
+        notes, chunks = self.wiring.store.counts()
+        return Status(
+            version=__version__,
+            home=str(self.settings.home),
+            notes=notes,
+            chunks=chunks,
+            checks=diagnose(
+                self.settings, notes=notes, chunks=chunks, reranker=self.wiring.loaded("reranker")
+            ),
+        )
+
+    def check_model(self) -> None:
+        """Looks at the model's file, without loading it.
+
+        Raises:
+            BadInput: The file of the settings is missing, or no GGUF that can be read.
+        """
+        self.wiring.check_model()
+
+    def check_reranker(self) -> None:
+        """Loads the reranker, where the settings name one.
+
+        Raises:
+            BadInput: There is none of this name.
+            Unavailable: It cannot be loaded, or is none.
+        """
+        if self.wiring.reranker:
+            self.wiring.reranker.warm()
+
+    def warm(self) -> None:
+        """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors."""
+        self.wiring.analyser.tokens("寺子屋")
+        _ = self.wiring.asker
+        if self.wiring.vectors and self.wiring.store.meta("embedder") and self.wiring.vectors.count():
+            self.wiring.vectors.warm()
+
+    def close(self) -> None:
+        """Ends the model's process, delivers traces, and lets go of all files."""
+        self.wiring.close()
