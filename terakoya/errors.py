@@ -76,6 +76,10 @@ class Unavailable(TerakoyaError):
     http_status = 503
 
 
+class NotSent(Unavailable):
+    """A tool cannot be reached, and was certainly not called."""
+
+
 class TargetLost(Unavailable):
     """What an eval asks is gone, and so is every further answer: the run ends."""
 

@@ -2,10 +2,24 @@
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from terakoya.errors import Unavailable
-from terakoya.types import Draft, Effort, Filter, Language, Outcome, Passage, Ranking, SpanKind, Turn
+from terakoya.errors import TerakoyaError, Unavailable
+from terakoya.types import (
+    Approval,
+    Decision,
+    Draft,
+    Effort,
+    Filter,
+    Language,
+    Outcome,
+    Passage,
+    Ranking,
+    SpanKind,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
 
 if TYPE_CHECKING:  # NumPy takes 0.1 s to import, and most commands need no vector
     import numpy as np
@@ -16,6 +30,9 @@ R = TypeVar("R")
 Offer = Literal["ask", "search"]
 Emit = Callable[[str], None]
 """Receives pieces of an answer as they come."""
+Decide = Callable[[Approval], Decision]
+"""Asks a person whether a tool may be called; blocks until there is a decision."""
+Before = Literal["new", "finished", "uncertain"]
 
 
 class Retriever(Protocol):
@@ -151,6 +168,89 @@ class Answerer(Protocol):
 
         Raises:
             Unavailable: The model behind it cannot answer now.
+        """
+        ...
+
+
+class Tool(Protocol):
+    """Something that can be called for a question, built in or at a server."""
+
+    @property
+    def name(self) -> str:
+        """Unique in its toolbox; letters, digits, `_` and `-`."""
+        ...
+
+    @property
+    def server(self) -> str:
+        """Name of the server that has it, empty for one that is built in."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it does, for a model and for people. That of a server is untrusted."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON Schema of its arguments, an object."""
+        ...
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person must approve each call, because it may change something."""
+        ...
+
+    def call(self, arguments: Mapping[str, Any], *, language: Language) -> ToolResult:
+        """Calls it with arguments that follow `parameters`; words of its own are in `language`.
+
+        Raises:
+            BadInput: The arguments cannot be used after all.
+            NotSent: It cannot be reached, and was not called.
+            Unavailable: It did not answer; whether it did something is not known.
+        """
+        ...
+
+
+class Toolbox(Protocol):
+    """The tools of an installation. Safe in several threads."""
+
+    def tools(self) -> Sequence[Tool]:
+        """Those that can be called now; waits for servers that are being started, up to their time limit."""
+        ...
+
+    def troubles(self) -> Sequence[TerakoyaError]:
+        """Why servers of the settings have no tools here now, one error each."""
+        ...
+
+    def close(self) -> None:
+        """Ends all servers that were started."""
+        ...
+
+
+class Intents(Protocol):
+    """Remembers which effects were begun, so that none happens twice. Kept on disk at once."""
+
+    def before(self, call: ToolCall) -> Before:
+        """What is known of this call, or of one with the same tool and arguments that nobody heard the end of."""
+        ...
+
+    def begin(self, call: ToolCall) -> None:
+        """Stores that `call` is about to be made; what was uncertain about it is settled by that."""
+        ...
+
+    def finish(self, call: ToolCall, result: ToolResult) -> None:
+        """Stores what it gave."""
+        ...
+
+    def withdraw(self, call: ToolCall) -> None:
+        """It was not made, and will not be: nothing about it is uncertain any more."""
+        ...
+
+    def result(self, call: ToolCall) -> ToolResult:
+        """What a finished call gave.
+
+        Raises:
+            LookupError: It is not finished.
         """
         ...
 

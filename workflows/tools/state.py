@@ -1,0 +1,138 @@
+"""The slice of the state that the tools have, its reducer, and its JSON.
+
+A call goes through the states `chosen`, `approved`, `finished`; or it ends `refused` or `failed`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypedDict
+
+from terakoya.types import Approval, Decision, Effort, ToolCall, ToolResult
+from workflows.state import citation_from_json, citation_to_json, merge_scores
+
+CHOSEN: Final = "chosen"
+APPROVED: Final = "approved"
+REFUSED: Final = "refused"
+FAILED: Final = "failed"
+FINISHED: Final = "finished"
+_ORDER: Final = (CHOSEN, APPROVED, REFUSED, FAILED, FINISHED)
+
+
+def merge_calls(
+    calls: Mapping[str, dict[str, Any]] | None, new: Mapping[str, dict[str, Any]] | None
+) -> dict[str, dict[str, Any]]:
+    """Calls by id, each as far as it ever came; None empties.
+
+    An entry replaces another if it is of a later round, or further in the same one. So merging is idempotent
+    and does not depend on order.
+    """
+    if new is None:
+        return {}
+    merged = dict(calls or {})
+    for key, entry in new.items():
+        known = merged.get(key)
+        merged[key] = entry if known is None else max(known, entry, key=_progress)
+    return merged
+
+
+def _progress(entry: Mapping[str, Any]) -> tuple[int, int, str]:
+    return (
+        int(entry.get("round", 0)),
+        _ORDER.index(entry["status"]),
+        json.dumps(entry, sort_keys=True, ensure_ascii=False),
+    )
+
+
+class ToolState(TypedDict, total=False):
+    """What the nodes of the tools read and write; all but `calls` is the graph's own.
+
+    Attributes:
+        question: As the user typed it.
+        standalone: The question with what it refers to filled in.
+        effort: Budget of the answer.
+        trace_id: The trace of this question; the ids of calls are made from it.
+        calls: The calls chosen for this question, by id, in the order in which they are made: `tool`,
+            `arguments`, `status`, `round`, `place`, `uncertain`, `problem`, `result`, `error` each.
+        passages: Scores by passage id; those that the results cite are added.
+        draft: The answer made of the results; None where no tool was chosen.
+    """
+
+    question: str
+    standalone: str
+    effort: Effort
+    trace_id: str
+    calls: Annotated[dict[str, dict[str, Any]], merge_calls]
+    passages: Annotated[dict[str, float], merge_scores]
+    draft: dict[str, Any] | None
+
+
+def call_id(trace_id: str, place: int, tool: str, arguments: Mapping[str, Any]) -> str:
+    """Id of the call that was chosen in `place` for the question of `trace_id`."""
+    content = json.dumps([trace_id, place, tool, arguments], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def in_order(state: ToolState) -> list[tuple[str, dict[str, Any]]]:
+    """The calls of the state with their ids, in the order in which they are made."""
+    return sorted((state.get("calls") or {}).items(), key=lambda item: (item[1]["place"], item[0]))
+
+
+def call_of(key: str, entry: Mapping[str, Any]) -> ToolCall:
+    """The call of an entry."""
+    return ToolCall(id=key, tool=entry["tool"], arguments=entry["arguments"])
+
+
+def result_to_json(result: ToolResult) -> dict[str, Any]:
+    """A result as plain JSON."""
+    return {
+        "text": result.text,
+        "failed": result.failed,
+        "left_out": result.left_out,
+        "citations": [citation_to_json(c) for c in result.citations],
+    }
+
+
+def result_from_json(data: Mapping[str, Any]) -> ToolResult:
+    """Back from `result_to_json`."""
+    return ToolResult(
+        text=data["text"],
+        failed=data["failed"],
+        left_out=data["left_out"],
+        citations=tuple(citation_from_json(c) for c in data["citations"]),
+    )
+
+
+def approval_to_json(approval: Approval) -> dict[str, Any]:
+    """What `interrupt` carries out of the graph."""
+    return {
+        "call_id": approval.call.id,
+        "tool": approval.call.tool,
+        "arguments": dict(approval.call.arguments),
+        "server": approval.server,
+        "about": approval.about,
+        "reason": approval.reason,
+        "problem": approval.problem,
+    }
+
+
+def approval_from_json(data: Mapping[str, Any]) -> Approval:
+    """Back from `approval_to_json`."""
+    return Approval(
+        call=ToolCall(id=data["call_id"], tool=data["tool"], arguments=data["arguments"]),
+        server=data["server"],
+        about=data["about"],
+        reason=data["reason"],
+        problem=data["problem"],
+    )
+
+
+def decision_to_json(decision: Decision) -> dict[str, Any]:
+    """What `Command(resume=...)` brings back into the graph."""
+    given = None if decision.arguments is None else dict(decision.arguments)
+    return {"verdict": decision.verdict, "arguments": given, "asked": decision.asked}
+
+
+def decision_from_json(data: Mapping[str, Any]) -> Decision:
+    """Back from `decision_to_json`."""
+    return Decision(verdict=data["verdict"], arguments=data["arguments"], asked=data["asked"])
