@@ -286,14 +286,14 @@ def test_a_wrong_key_is_said_once_without_the_key(
 
 
 def test_scores_arrive_once_and_the_last_word_counts(delivering: Make, server: StandIn, until: Until) -> None:
-    server.scores_fault = 500
+    server.faults[SCORES] = 500
     tracer = delivering()
     trace_id = ask(tracer)
     tracer.score(trace_id, "user-feedback", 0, comment="引用が違う")
     until(lambda: delivery(tracer).state().problem == "HTTP 500")
     tracer.score(trace_id, "user-feedback", 1, comment="やはり合っている")
     assert tracer.flush(10)
-    server.scores_fault = None
+    del server.faults[SCORES]
     until(lambda: delivery(tracer).state().delivered == 3)
     (score,) = server.kept.scores.values()
     assert (score["traceId"], score["name"], score["value"]) == (trace_id, "user-feedback", 1.0)
@@ -304,14 +304,14 @@ def test_scores_arrive_once_and_the_last_word_counts(delivering: Make, server: S
 def test_a_server_that_takes_no_scores_still_gets_traces(
     delivering: Make, server: StandIn, until: Until
 ) -> None:
-    server.scores_fault = 400
+    server.faults[SCORES] = 400
     tracer = delivering()
     ids = [ask(tracer)]
     tracer.score(ids[0], "user-feedback", 1)
     until(lambda: delivery(tracer).state().problem == "HTTP 400")
     ids.append(ask(tracer))
     until(lambda: server.trace_ids() == set(ids))
-    server.scores_fault = None
+    del server.faults[SCORES]
     tracer.close()
     assert [score["traceId"] for score in server.kept.scores.values()] == [ids[0]]
     assert_each_seen_once(server, ids)

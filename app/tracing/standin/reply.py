@@ -1,0 +1,61 @@
+"""What a request is answered with, and how lists are cut into pages."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+Reply = tuple[int, Mapping[str, Any] | bytes]
+"""Status and body: JSON, or protobuf as bytes."""
+Query = Mapping[str, str]
+
+MOST_ITEMS: Final = 100
+"""Items of one page at most."""
+ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
+
+
+def wrong(message: str) -> Reply:
+    """The request cannot be used."""
+    return 400, {"message": message, "error": "InvalidRequestError"}
+
+
+def missing(message: str) -> Reply:
+    """There is nothing of that name."""
+    return 404, {"message": message, "error": "LangfuseNotFoundError"}
+
+
+def now() -> str:
+    """This moment, as the API writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(nanoseconds: int) -> str:
+    """A time of a span, as the API writes it."""
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat().replace("+00:00", "Z")
+
+
+def page(rows: Sequence[Mapping[str, Any]], query: Query) -> Reply:
+    """A page by number, as prompts and datasets are listed."""
+    try:
+        number, limit = int(query.get("page", 1)), int(query.get("limit", 50))
+    except ValueError:
+        return wrong("`page` and `limit` are numbers")
+    if number < 1 or not 1 <= limit <= MOST_ITEMS:
+        return wrong(f"`page` begins at 1, and `limit` ends at {MOST_ITEMS}")
+    meta = {"page": number, "limit": limit, "totalItems": len(rows), "totalPages": -(-len(rows) // limit)}
+    return 200, {"data": list(rows[(number - 1) * limit : number * limit]), "meta": meta}
+
+
+def stretch(rows: Sequence[Mapping[str, Any]], query: Query) -> Reply:
+    """A page by cursor, as scores, observations and experiments are listed."""
+    try:
+        start, limit = int(query.get("cursor", 0)), int(query.get("limit", 50))
+    except ValueError:
+        return wrong("`limit` is a number, and `cursor` what the page before gave")
+    if start < 0 or not 1 <= limit <= MOST_ITEMS:
+        return wrong(f"`limit` is between 1 and {MOST_ITEMS}")
+    end = start + limit
+    meta: dict[str, Any] = {"limit": limit}
+    if end < len(rows):
+        meta["cursor"] = str(end)
+    return 200, {"data": list(rows[start:end]), "meta": meta}
