@@ -1,84 +1,249 @@
 """Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
 
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+from app.floor import Floor, Place
 from app.question import checked_question
 from app.threads import Threads
-from terakoya.errors import Unavailable
+from terakoya.catalogue import text as sentence
+from terakoya.errors import Cancelled, Unavailable
 from terakoya.protocols import Tracer
 from terakoya.text.language import language_of
-from terakoya.types import Effort, Outcome
+from terakoya.types import Effort, Outcome, SecondMessage
+from workflows.context import Context
 from workflows.graph import build_graph
 from workflows.nodes import Parts
-from workflows.state import citation_from_json
+from workflows.state import BETWEEN, citation_from_json
 
 Listen = Callable[[str, dict[str, Any]], None]
+_DURABILITY: Final[Mapping[Effort, Any]] = {"fast": "exit", "normal": "exit", "deep": "sync"}
+"""A plain question is asked again as quickly as it is resumed; a long one is worth a checkpoint a step."""
+
+
+def never() -> bool:
+    """Nobody cancels."""
+    return False
+
+
+@dataclass(slots=True)
+class _Run:
+    """One question on its way through the graph."""
+
+    question: str
+    thread: str
+    effort: Effort
+    trace_id: str
+    listen: Listen
+    context: Context
+    said: str = ""
+    state: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def custom(self, event: Mapping[str, Any]) -> None:
+        """Passes on what a node streams, and keeps the text so far."""
+        if event["type"] == "token":
+            self.said += event["text"]
+        elif event["type"] == "replace":
+            self.said = event["text"]
+        self.listen(event["type"], {k: value for k, value in event.items() if k != "type"})
 
 
 class Asker:
-    """Runs questions through the graph."""
+    """Runs questions through the graph. Safe in several threads.
 
-    def __init__(self, parts: Parts, threads: Threads, tracer: Tracer) -> None:
+    Args:
+        parts: What the nodes work with.
+        threads: The conversations.
+        tracer: Records each question.
+        second_message: What becomes of a message while another one of its thread is being answered.
+    """
+
+    def __init__(
+        self, parts: Parts, threads: Threads, tracer: Tracer, *, second_message: SecondMessage = "queue"
+    ) -> None:
         self._tracer = tracer
         self._threads = threads
+        self._second_message = second_message
         self._graph = build_graph(parts, threads.saver)
-        self._busy = [threading.Lock() for _ in range(64)]
+        self._floor = Floor()
 
-    def ask(self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen) -> Outcome:
+    def ask(
+        self,
+        question: str,
+        *,
+        effort: Effort,
+        thread_id: str | None,
+        listen: Listen,
+        cancelled: Callable[[], bool] = never,
+    ) -> Outcome:
         """Asks `question` in a thread, new if None; blocks until it is answered.
+
+        What `cancelled` or a later message cuts short is kept as far as it came, as an interrupted turn.
 
         Raises:
             BadInput: The question is empty or too long.
+            Busy: Another question of the thread is being answered, and the settings say to give up then.
+            Cancelled: It was cancelled before its turn came.
         """
         asked = checked_question(question)
         thread = thread_id or uuid.uuid4().hex
+        place = self._floor.take(thread, asked, self._second_message, cancelled)
+        outcome: Outcome | None = None
+        error: BaseException | None = None
+        try:
+            if place.heir is None:
+                outcome = self._answered(place, thread, effort, listen, cancelled)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            self._floor.release(thread, place)
+            if place.heir is None or outcome is not None:
+                place.end(outcome, error)
+        if outcome is not None:
+            return outcome
+        if place.heir is None:
+            raise RuntimeError("a message that was not answered has an heir")
+        try:
+            outcome = place.heir.result(cancelled)
+        except BaseException as raised:
+            place.end(None, raised)
+            raise
+        place.end(outcome, None)
+        return outcome
+
+    def unfinished(self, thread_id: str) -> Mapping[str, Any]:
+        """The question of a thread whose process died before it was answered: `question`, `effort`, `trace_id`.
+
+        Raises:
+            NotFound: No such thread, or nothing in it was left unfinished.
+        """
+        return self._threads.unfinished(self._graph, thread_id)
+
+    def resume(self, thread_id: str, *, listen: Listen, cancelled: Callable[[], bool] = never) -> Outcome:
+        """Goes on from the last checkpoint of a question whose process died.
+
+        Raises:
+            NotFound: No such thread, or nothing in it was left unfinished.
+        """
+        left = self.unfinished(thread_id)
+        place = self._floor.take(thread_id, left["question"], "queue", cancelled)
+        try:
+            return self._run(place, thread_id, left["effort"], listen, cancelled, left=left)
+        finally:
+            self._floor.release(thread_id, place)
+
+    def branch(self, thread_id: str, turns: int) -> str:
+        """A new thread that begins with the first `turns` turns of this one; its id.
+
+        Raises:
+            NotFound: No such thread, or it has no such turn.
+        """
+        return self._threads.branch(self._graph, thread_id, turns)
+
+    def _answered(
+        self, place: Place, thread: str, effort: Effort, listen: Listen, cancelled: Callable[[], bool]
+    ) -> Outcome | None:
+        """The outcome; None where the question was merged into a later one."""
+        try:
+            return self._run(place, thread, effort, listen, cancelled)
+        except Cancelled:
+            if place.heir is None:
+                raise
+            return None
+
+    def _run(
+        self,
+        place: Place,
+        thread: str,
+        effort: Effort,
+        listen: Listen,
+        cancelled: Callable[[], bool],
+        *,
+        left: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        asked = place.question
         started = time.perf_counter()
-        timings: dict[str, float] = {}
         tags = [effort, language_of(asked)]
-        # a second question in the same thread waits for the first: both append to one history
-        busy = self._busy[hash(thread) % len(self._busy)]
-        with busy, self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
-            state: dict[str, Any] = {}
-            since = started
-            events: Iterator[Any] = self._graph.stream(
-                {"question": asked, "effort": effort, "trace_id": trace.trace_id},
-                {"configurable": {"thread_id": thread}},
-                stream_mode=["custom", "updates", "values"],
-                durability="exit",
+        with self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
+            context = Context(
+                cancelled=lambda: cancelled() or place.cancelled.is_set(), begin=place.begun.set
             )
-            try:
-                for mode, event in events:
-                    if mode == "custom":
-                        listen(event["type"], {k: value for k, value in event.items() if k != "type"})
-                    elif mode == "values":
-                        state = event
-                    else:
-                        now = time.perf_counter()
-                        for name in event:
-                            timings[name] = round((now - since) * 1000, 3)
-                            listen("step", {"name": name})
-                        since = now
-            except sqlite3.OperationalError as error:
-                turns = state.get("turns")  # the checkpoint is written when all is done
-                if not turns or turns[-1]["trace_id"] != trace.trace_id:
-                    raise
-                self._tell_unkept(error, asked, listen)
+            trace_id = left["trace_id"] if left else trace.trace_id
+            run = _Run(asked, thread, effort, trace_id, listen, context)
+            self._stream(run, resumed=left is not None)
+            interrupted = isinstance(context.failure, Cancelled)
+            if context.failure and (place.heir is not None or not interrupted):
+                raise context.failure
+            if interrupted:
+                self._keep_partial(run)
             if self._threads.trouble:
                 self._tell_unkept(self._threads.trouble, asked, listen)
-            timings["total"] = round((time.perf_counter() - started) * 1000, 3)
-            outcome = outcome_of(state["turns"][-1], thread, timings)
+            run.timings["total"] = round((time.perf_counter() - started) * 1000, 3)
+            outcome = outcome_of(run.state["turns"][-1], thread, run.timings)
             listen("replace", {"text": outcome.answer})
+            ended = "interrupted" if interrupted else "answered" if outcome.answered else "abstained"
             trace.set(
                 output=outcome.answer,
-                tags=[*tags, outcome.model, "answered" if outcome.answered else "abstained"],
-                metadata={"citations": len(outcome.citations), "timings": timings},
+                tags=[*tags, outcome.model, ended],
+                metadata={"citations": len(outcome.citations), "timings": run.timings},
             )
+        self._threads.prune(thread)
         return outcome
+
+    def _stream(self, run: _Run, *, resumed: bool) -> None:
+        since = time.perf_counter()
+        given = {"question": run.question, "effort": run.effort, "trace_id": run.trace_id}
+        events: Iterator[Any] = self._graph.stream(
+            None if resumed else given,
+            {"configurable": {"thread_id": run.thread}},
+            stream_mode=["custom", "updates", "values"],
+            durability=_DURABILITY[run.effort],
+            context=run.context,
+        )
+        try:
+            for mode, event in events:
+                if mode == "custom":
+                    run.custom(event)
+                elif mode == "values":
+                    run.state = event
+                else:
+                    now = time.perf_counter()
+                    for name in event:
+                        run.timings[name] = round(run.timings.get(name, 0.0) + (now - since) * 1000, 3)
+                        run.listen("step", {"name": name})
+                    since = now
+        except sqlite3.OperationalError as error:
+            turns = run.state.get("turns")  # the checkpoint is written when all is done
+            if not turns or turns[-1]["trace_id"] != run.trace_id:
+                raise
+            self._tell_unkept(error, run.question, run.listen)
+
+    def _keep_partial(self, run: _Run) -> None:
+        """Adds what was said until it was cut short to the thread; it is not checked, so it cites nothing."""
+        said = run.said.strip() or sentence("answer.stopped", language=language_of(run.question))
+        turn = {
+            "question": run.question,
+            "standalone": run.state.get("standalone", ""),
+            "answer": said,
+            "answered": False,
+            "citations": [],
+            "model": "",
+            "effort": run.effort,
+            "trace_id": run.trace_id,
+            "interrupted": True,
+        }
+        config: Any = {"configurable": {"thread_id": run.thread}}
+        try:
+            self._graph.update_state(config, {**BETWEEN, "turns": [turn]}, as_node="finish")
+        except sqlite3.OperationalError as error:
+            self._tell_unkept(error, run.question, run.listen)
+        run.state = {"turns": [turn]}
 
     def _tell_unkept(self, reason: sqlite3.OperationalError, question: str, listen: Listen) -> None:
         error = Unavailable("thread_unkept", path=self._threads.path, reason=reason)
@@ -97,4 +262,6 @@ def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, fl
         thread_id=thread_id,
         trace_id=turn["trace_id"],
         timings=timings,
+        usage=turn.get("usage", {}),
+        interrupted=turn.get("interrupted", False),
     )

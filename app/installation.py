@@ -10,6 +10,7 @@ from terakoya import __version__
 from terakoya.api import (
     AlikeNotes,
     AskResult,
+    FactModel,
     FeedbackRequest,
     ForgetReport,
     ForgetRequest,
@@ -115,6 +116,7 @@ class Installation:
         effort: Effort | None = None,
         thread_id: str | None = None,
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
+        cancelled: Callable[[], bool] = _never,
     ) -> Outcome:
         """Asks one question; blocks until it is answered. See `app.asking.Asker`.
 
@@ -126,7 +128,11 @@ class Installation:
         self._require_notes()
         self.wiring.foresee(asked)
         outcome = self.wiring.asker.ask(
-            asked, effort=effort or self.settings.effort, thread_id=thread_id, listen=listen
+            asked,
+            effort=effort or self.settings.effort,
+            thread_id=thread_id,
+            listen=listen,
+            cancelled=cancelled,
         )
         return self._marked(outcome)
 
@@ -139,6 +145,48 @@ class Installation:
     def _require_notes(self) -> None:
         if not self.wiring.store.counts()[0]:
             raise Unavailable("store_empty")
+
+    def unfinished(self, thread_id: str) -> str:
+        """The question of a thread whose process died before it was answered.
+
+        Raises:
+            NotFound: No such thread, or nothing in it was left unfinished.
+        """
+        return str(self.wiring.asker.unfinished(thread_id)["question"])
+
+    def resume(
+        self,
+        thread_id: str,
+        *,
+        listen: Callable[[str, dict[str, Any]], None] = _nobody,
+        cancelled: Callable[[], bool] = _never,
+    ) -> Outcome:
+        """Goes on with a question whose process died before it was answered. See `app.asking.Asker`.
+
+        Raises:
+            NotFound: No such thread, or nothing in it was left unfinished.
+        """
+        return self._marked(self.wiring.asker.resume(thread_id, listen=listen, cancelled=cancelled))
+
+    def branch(self, thread_id: str, turns: int) -> str:
+        """A new thread that begins with the first `turns` turns of this one; its id.
+
+        Raises:
+            NotFound: No such thread, or it has fewer turns.
+        """
+        return self.wiring.asker.branch(thread_id, turns)
+
+    def facts(self) -> list[FactModel]:
+        """What the person asked to remember, oldest first."""
+        return [FactModel(number=f.id, text=f.text, created=f.created) for f in self.wiring.memory.facts()]
+
+    def forget_fact(self, number: int) -> None:
+        """Takes a fact back.
+
+        Raises:
+            NotFound: There is none with this number.
+        """
+        self.wiring.memory.forget(number)
 
     def threads(self) -> list[ThreadSummary]:
         """The latest conversations."""

@@ -12,7 +12,7 @@ from pydantic_settings import (
 )
 
 from terakoya.errors import BadInput
-from terakoya.types import Effort
+from terakoya.types import Effort, SecondMessage
 
 DEFAULT_HOME = Path("~/.terakoya")
 
@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         reranker_ms: Milliseconds that the reranker may take for one query.
         passages: How many passages an answer may use.
         effort: Effort when none is asked for.
+        second_message: What becomes of a message while another one of its thread is being answered: `queue` waits,
+            `merge` asks both together while the answer has not begun, `interrupt` keeps what was said and goes on
+            with the new one, `reject` refuses it.
         host: Address that service and page listen on.
         port: Port of the service.
         page_port: Port of the page.
@@ -54,6 +57,7 @@ class Settings(BaseSettings):
     reranker_ms: int = Field(default=300, ge=1, le=600_000)
     passages: int = Field(default=6, ge=1, le=50)
     effort: Effort = "normal"
+    second_message: SecondMessage = "queue"
     host: str = "127.0.0.1"
     port: int = Field(default=8764, ge=0, le=65_535)
     page_port: int = Field(default=8501, ge=0, le=65_535)

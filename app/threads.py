@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import threading
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,10 +13,16 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when langgraph
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from terakoya.errors import NotFound
+from workflows.graph import Graph
 
 _LATEST: Final = """
     SELECT thread_id, max(checkpoint_id) FROM checkpoints WHERE checkpoint_ns = ''
     GROUP BY thread_id ORDER BY max(checkpoint_id) DESC LIMIT ?
+"""
+
+_PRUNE: Final = """
+    DELETE FROM {table} WHERE thread_id = ? AND (checkpoint_ns <> '' OR checkpoint_id <> (
+        SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''))
 """
 
 
@@ -64,6 +72,40 @@ class Threads:
             raise NotFound("thread_unknown", thread=thread_id)
         turns: list[dict[str, Any]] = state.checkpoint["channel_values"].get("turns", [])
         return turns
+
+    def unfinished(self, graph: Graph, thread_id: str) -> dict[str, Any]:
+        """The question of a thread whose process died before its answer: `question`, `effort`, `trace_id`.
+
+        Raises:
+            NotFound: No such thread, or nothing in it was left unfinished.
+        """
+        state = graph.get_state({"configurable": {"thread_id": thread_id}})
+        if not state.next:
+            raise NotFound("thread_finished", thread=thread_id)
+        return {key: state.values[key] for key in ("question", "effort", "trace_id")}
+
+    def branch(self, graph: Graph, thread_id: str, turns: int) -> str:
+        """A new thread that begins with the first `turns` turns of this one; its id.
+
+        Raises:
+            NotFound: No such thread, or it has fewer turns.
+        """
+        known = self.turns(thread_id)
+        if not 0 <= turns <= len(known):
+            raise NotFound("turn_unknown", thread=thread_id, turn=turns, turns=len(known))
+        made = uuid.uuid4().hex
+        config: Any = {"configurable": {"thread_id": made}}
+        graph.update_state(config, {"turns": known[:turns]}, as_node="finish")
+        return made
+
+    def prune(self, thread_id: str) -> None:
+        """Drops all checkpoints of a thread but the last one, which holds all of its turns.
+
+        A file that cannot be written keeps them.
+        """
+        with suppress(sqlite3.OperationalError), self.saver.cursor() as cursor:
+            for table in ("writes", "checkpoints"):
+                cursor.execute(_PRUNE.format(table=table), (thread_id, thread_id))
 
     def latest(self, limit: int = 50) -> list[tuple[str, str, str]]:
         """(thread, first question, time of the last change in ISO 8601) of the latest threads."""

@@ -21,7 +21,9 @@ from terakoya.types import Language
 
 if TYPE_CHECKING:
     from app.asking import Asker
+    from app.memory import Facts
     from app.models.engine import LocalEngine
+    from app.models.local import LocalChatModel
     from app.threads import Threads
     from ingest.embedder import SentenceTransformerEmbedder
     from ingest.explain import Explainer
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from ingest.spelling import Speller
     from ingest.store import Store
     from ingest.vectors import Vectors
+    from workflows.advising import Adviser
+    from workflows.nodes import Parts
 
 T = TypeVar("T")
 Around = Callable[["Store", Retriever], Retriever]
@@ -187,6 +191,13 @@ class Wiring:
         return Threads(self.settings.threads_path)
 
     @built_once
+    def memory(self) -> "Facts":
+        """What the person asked to remember."""
+        from app.memory import Facts
+
+        return Facts(self.settings.threads_path)
+
+    @built_once
     def engine(self) -> "LocalEngine | None":
         """The local model's process, started at its first use; None where the settings name no model."""
         if not self.settings.model:
@@ -203,33 +214,49 @@ class Wiring:
     def asker(self) -> "Asker":
         """The graph, and what runs questions through it."""
         from app.asking import Asker
+
+        return Asker(self.parts(), self.threads, self.tracer, second_message=self.settings.second_message)
+
+    def parts(self) -> "Parts":
+        """What the nodes of the graph work with."""
         from workflows.nodes import Parts
 
-        parts = Parts(
+        return Parts(
             retriever=self.retriever,
             answerers=self._answerers(),
             analyser=self.analyser,
             tracer=self.tracer,
             passages=self.settings.passages,
+            adviser=self._adviser(),
+            memory=self.memory,
         )
-        return Asker(parts, self.threads, self.tracer)
+
+    def _adviser(self) -> "Adviser | None":
+        from workflows.advising import Adviser
+
+        model = self._chat_model()
+        return Adviser(model) if model else None
+
+    def _chat_model(self) -> "LocalChatModel | None":
+        if not self.engine:
+            return None
+        from app.models.local import LocalChatModel
+
+        return LocalChatModel(
+            engine=self.engine,
+            model=Path(self.settings.model).stem,
+            max_tokens=self.settings.max_answer_tokens,
+        )
 
     def _answerers(self) -> list[Answerer]:
         from workflows.extractive import ExtractiveAnswerer
 
         self.check_model()
         answerers: list[Answerer] = []
-        if self.engine:
-            from app.models.local import LocalChatModel
+        if model := self._chat_model():
             from workflows.generative import GenerativeAnswerer
 
-            model = LocalChatModel(
-                engine=self.engine,
-                model=Path(self.settings.model).stem,
-                max_tokens=self.settings.max_answer_tokens,
-            )
-            name = Path(self.settings.model).stem
-            answerers.append(GenerativeAnswerer(model, self.analyser, name=name))
+            answerers.append(GenerativeAnswerer(model, self.analyser, name=Path(self.settings.model).stem))
         return [*answerers, ExtractiveAnswerer(self.analyser)]
 
 

@@ -90,6 +90,12 @@ class Busy(Unavailable):
     http_status = 409
 
 
+class Cancelled(TerakoyaError):
+    """The person does not want the answer any more."""
+
+    http_status = 409
+
+
 class Unauthorised(TerakoyaError):
     """The caller did not show the token of this installation."""
 

@@ -10,6 +10,7 @@ from terakoya.types import (
     Decision,
     Draft,
     Effort,
+    Fact,
     Filter,
     Language,
     Outcome,
@@ -168,6 +169,22 @@ class Answerer(Protocol):
 
         Raises:
             Unavailable: The model behind it cannot answer now.
+        """
+        ...
+
+
+class Memory(Protocol):
+    """What the person asked to remember. Safe in several threads."""
+
+    def facts(self) -> Sequence[Fact]:
+        """All of it, oldest first."""
+        ...
+
+    def keep(self, text: str, *, key: str) -> Fact:
+        """Adds `text`; once for the same `key`, however often it is called.
+
+        Raises:
+            BadInput: There is no more room.
         """
         ...
 

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 Language = Literal["ja", "en"]
 Effort = Literal["fast", "normal", "deep"]
+SecondMessage = Literal["queue", "merge", "interrupt", "reject"]
+"""What becomes of a message while another one of its thread is being answered."""
 Arm = Literal["lexical", "vector", "reranker"]
 BlockKind = Literal[
     "heading", "paragraph", "item", "table", "row", "code", "formula", "quote", "image", "metadata"
@@ -288,6 +290,21 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What the person asked to remember.
+
+    Attributes:
+        id: Number, for taking it back.
+        text: As it was said.
+        created: When, in ISO 8601.
+    """
+
+    id: int
+    text: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What asking one question gave, wherever it was asked.
 
@@ -302,6 +319,7 @@ class Outcome:
         trace_id: The trace, 32 hexadecimal digits.
         timings: Milliseconds by step; `total` for all.
         usage: Tokens of all calls of a model (`input`, `output`), where that is known.
+        interrupted: A person cut it short; `answer` is what had been said by then, unchecked.
     """
 
     question: str
@@ -314,6 +332,7 @@ class Outcome:
     trace_id: str
     timings: Mapping[str, float]
     usage: Mapping[str, int] = field(default_factory=dict)
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,38 +1,96 @@
-"""The graph: standalone -> retrieve -> answer -> verify -> finish, or abstain."""
+"""The graph: from a question to an answer that stands in the notes, or to the word that they do not say.
 
-from collections.abc import Callable
-from typing import Any, Protocol
+Its picture is `docs/images/workflow.mmd`, drawn by `python -m workflows.picture`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import NodeError
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command, RetryPolicy, Send
 
+from terakoya.errors import Busy, TerakoyaError
 from terakoya.protocols import Tracer
-from workflows.nodes import Nodes, Parts, Update, found_passages, is_supported
-from workflows.state import State
+from workflows.context import Context
+from workflows.nodes import (
+    Nodes,
+    Parts,
+    Update,
+    after_grade,
+    after_standalone,
+    after_verify,
+    answer_or_abstain,
+)
+from workflows.state import BETWEEN, State
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
+SECONDS: Final[Mapping[str, float]] = {"retrieve": 120, "grade": 120, "rewrite": 120, "answer": 1800}
+"""How long a node may take that waits for a store, an embedder that loads, or a model; the others only compute."""
+_RETRY: Final = RetryPolicy(max_attempts=3, initial_interval=0.05, retry_on=Busy)
 
 
 def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
     """Compiles the graph over `parts`; with a checkpointer a thread remembers its turns."""
     nodes = Nodes(parts)
-    graph: StateGraph[Any, Any, Any, Any] = StateGraph(State)
-    graph.add_node("standalone", _traced(parts.tracer, "standalone", nodes.standalone))
-    graph.add_node("retrieve", _traced(parts.tracer, "retrieve", nodes.retrieve))
-    graph.add_node("answer", _traced_streaming(parts.tracer, "answer", nodes.answer))
-    graph.add_node("verify", _traced(parts.tracer, "verify", nodes.verify))
-    graph.add_node("finish", _traced(parts.tracer, "finish", nodes.finish))
-    graph.add_node("abstain", _traced(parts.tracer, "abstain", nodes.abstain))
-    graph.add_edge(START, "standalone")
-    graph.add_edge("standalone", "retrieve")
-    graph.add_conditional_edges("retrieve", found_passages, {True: "answer", False: "abstain"})
+    graph: StateGraph[Any, Any, Any, Any] = StateGraph(State, context_schema=Context)
+    steps: Mapping[str, Callable[[State], Update]] = {
+        "guard": nodes.guard,
+        "standalone": nodes.standalone,
+        "talk": nodes.talk,
+        "memory": nodes.memory,
+        "plan": nodes.plan,
+        "verify": nodes.verify,
+        "finish": nodes.finish,
+        "abstain": nodes.abstain,
+    }
+    waiting: Mapping[str, Callable[[State, Runtime[Context | None]], Update]] = {
+        "retrieve": nodes.retrieve,
+        "grade": nodes.grade,
+        "rewrite": nodes.rewrite,
+        "answer": nodes.answer,
+    }
+    handler: Any = _failed  # the stubs do not know that a handler may take a NodeError
+    graph.set_node_defaults(error_handler=handler)
+    for name, step in steps.items():
+        graph.add_node(name, _traced(parts.tracer, name, step))
+    for name, wait in waiting.items():
+        graph.add_node(name, _limited(parts.tracer, name, wait), retry_policy=_RETRY)
+    graph.add_edge(START, "guard")
+    graph.add_edge("guard", "standalone")
+    graph.add_conditional_edges("standalone", after_standalone, ["plan", "talk", "memory"])
+    graph.add_conditional_edges("plan", _each_query, ["retrieve"])
+    graph.add_edge("retrieve", "grade")
+    graph.add_conditional_edges("grade", after_grade, ["answer", "rewrite", "abstain"])
+    graph.add_conditional_edges("rewrite", _after_rewrite, ["retrieve", "answer", "abstain"])
     graph.add_edge("answer", "verify")
-    graph.add_conditional_edges("verify", is_supported, {True: "finish", False: "abstain"})
-    graph.add_edge("finish", END)
-    graph.add_edge("abstain", END)
+    graph.add_conditional_edges("verify", after_verify, ["finish", "answer", "abstain"])
+    for last in ("talk", "memory", "finish", "abstain"):
+        graph.add_edge(last, END)
     return graph.compile(checkpointer=checkpointer)
+
+
+def _each_query(state: State) -> list[Send]:
+    """Edge: every query is retrieved for at once."""
+    kept = {key: state[key] for key in ("effort", "standalone") if key in state}
+    return [Send("retrieve", {**kept, "queries": [query]}) for query in state["queries"]]
+
+
+def _after_rewrite(state: State) -> list[Send] | str:
+    """Edge: retrieve for the new queries; without any there is nothing more to find."""
+    return _each_query(state) or answer_or_abstain(state)
+
+
+def _failed(state: State, error: NodeError, runtime: Runtime[Context | None]) -> Command[Any]:
+    """Whatever a node raised ends the run; the caller raises it again, by its name or as an internal error."""
+    cause = error.error
+    if runtime.context:
+        runtime.context.failure = cause
+    code = cause.key if isinstance(cause, TerakoyaError) else "internal"
+    return Command(update={**BETWEEN, "failure": {"step": error.node, "code": code}}, goto=END)
 
 
 class _Plain(Protocol):
@@ -42,9 +100,9 @@ class _Plain(Protocol):
 
 
 class _Streaming(Protocol):
-    """A node that writes to the stream."""
+    """A node that writes to the stream, or looks whether it is still wanted."""
 
-    def __call__(self, state: State, *, runtime: Runtime[None]) -> Update: ...
+    def __call__(self, state: State, *, runtime: Runtime[Context | None]) -> Update: ...
 
 
 def _traced(tracer: Tracer, name: str, node: Callable[[State], Update]) -> _Plain:
@@ -57,16 +115,20 @@ def _traced(tracer: Tracer, name: str, node: Callable[[State], Update]) -> _Plai
     return traced
 
 
-def _traced_streaming(
-    tracer: Tracer, name: str, node: Callable[[State, Runtime[None]], Update]
+def _limited(
+    tracer: Tracer, name: str, node: Callable[[State, Runtime[Context | None]], Update]
 ) -> _Streaming:
-    def traced(state: State, *, runtime: Runtime[None]) -> Update:
+    def limited(state: State, *, runtime: Runtime[Context | None]) -> Update:
+        context = runtime.context or Context()
+        context.check()
         with tracer.span(name, "chain") as span:
-            update = node(state, runtime)
+            update = context.within(
+                SECONDS[name], name, lambda mine: node(state, runtime.override(context=mine))
+            )
             span.set(output=_sizes(update))
             return update
 
-    return traced
+    return limited
 
 
 def _sizes(update: Update) -> dict[str, object]:
@@ -74,4 +136,5 @@ def _sizes(update: Update) -> dict[str, object]:
     return {
         key: value if isinstance(value, str | None) else {"entries": len(value)}
         for key, value in update.items()
+        if value
     }

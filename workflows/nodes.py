@@ -1,24 +1,44 @@
 """The nodes: each reads the state and returns an update, with the parts that it needs handed in."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from langgraph.runtime import Runtime
 
 from terakoya.catalogue import text as sentence
 from terakoya.errors import TerakoyaError
-from terakoya.protocols import Answerer, Retriever, Tracer
+from terakoya.protocols import Answerer, Memory, Retriever, Tracer
 from terakoya.text.analyser import Analyser
+from terakoya.text.evidence import Reading
 from terakoya.text.language import language_of
+from terakoya.text.parts import parts as parts_of
+from terakoya.text.question import analyse_question, question_language
 from terakoya.types import Draft, Passage
+from workflows.advising import Adviser
+from workflows.budget import BUDGETS, Budget
+from workflows.context import Context
+from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
+from workflows.rewriting import rewritten
+from workflows.routing import fact_in, intent_of
 from workflows.standalone import stand_alone
-from workflows.state import State, citation_to_json, draft_from_json, draft_to_json, history_of, ranked
+from workflows.state import (
+    BETWEEN,
+    State,
+    citation_to_json,
+    draft_from_json,
+    draft_to_json,
+    history_of,
+    ranked,
+)
 from workflows.verifying import verify
 
 Update = dict[str, Any]
 _MOST_OTHERS: Final = 3
 """Forms of a question in other names."""
+_MOST_DOUBTS: Final = 3
+"""Passages that a model is asked about in one round."""
+_TALK: Final = {"greeting": "answer.greeting", "thanks": "answer.thanks", "about": "answer.about"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +51,8 @@ class Parts:
         analyser: The analyser of the store.
         tracer: Records every node.
         passages: How many passages are retrieved for an answer.
+        adviser: A chat model for small questions; None without one.
+        memory: What the person asked to remember; None where nothing can be.
     """
 
     retriever: Retriever
@@ -38,6 +60,8 @@ class Parts:
     analyser: Analyser
     tracer: Tracer
     passages: int
+    adviser: Adviser | None = None
+    memory: Memory | None = None
 
 
 class Nodes:
@@ -46,15 +70,55 @@ class Nodes:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def standalone(self, state: State) -> Update:
-        """Fills in what a follow-up question points at, and empties what the last question left."""
-        question = stand_alone(state["question"], history_of(state), self._parts.analyser)
-        return {"standalone": question, "passages": None, "draft": None}
+    def guard(self, state: State) -> Update:
+        """Empties what an earlier question left when it was cut short."""
+        return dict(BETWEEN)
 
-    def retrieve(self, state: State) -> Update:
-        """Finds passages for the stand-alone question."""
-        with self._parts.tracer.span("search", "retriever", input=state["standalone"]) as span:
-            ranking = self._parts.retriever.search(state["standalone"], k=self._parts.passages)
+    def standalone(self, state: State) -> Update:
+        """Fills in what a follow-up question points at, and tells what is to be done with it."""
+        question = stand_alone(state["question"], history_of(state), self._parts.analyser)
+        intent = intent_of(state["question"])
+        if intent in ("remember", "recall") and not self._parts.memory:
+            intent = "notes"
+        return {"standalone": question, "intent": intent}
+
+    def talk(self, state: State) -> Update:
+        """Meets a greeting, thanks, or a question about the program itself."""
+        words = sentence(_TALK[state["intent"]], language=language_of(state["question"]))
+        return _turn(state, Draft(text=words, answered=False, citations=(), model=self._quoting.name))
+
+    def memory(self, state: State) -> Update:
+        """Keeps what the person asks to remember, once for each question, or tells all that was kept."""
+        language = language_of(state["question"])
+        memory = self._parts.memory
+        if memory is None:
+            raise RuntimeError("there is no memory: `standalone` must not come here")
+        if state["intent"] == "remember":
+            fact = memory.keep(fact_in(state["question"]), key=state.get("trace_id", ""))
+            words = sentence("answer.remembered", language=language, fact=fact.text)
+        elif facts := memory.facts():
+            known = "\n".join(f"- {fact.text}" for fact in facts)
+            words = f"{sentence('answer.recalled', language=language)}\n\n{known}"
+        else:
+            words = sentence("answer.recalled_nothing", language=language)
+        return _turn(state, Draft(text=words, answered=False, citations=(), model=self._quoting.name))
+
+    def plan(self, state: State) -> Update:
+        """Takes a question that asks several things apart; each part is retrieved for by itself."""
+        parts = list(parts_of(state["standalone"]))
+        if len(parts) > _budget(state).parts:
+            parts = []
+        # what looks like two things may be one name: the whole is searched for as well
+        queries = list(dict.fromkeys([state["standalone"], *parts]))
+        return {"parts": parts or [state["standalone"]], "queries": queries}
+
+    def retrieve(self, state: State, runtime: Runtime[Context | None]) -> Update:
+        """Finds passages for the one query in `queries`."""
+        (query,) = state["queries"]
+        _context(runtime).check()
+        wanted = round(self._parts.passages * _budget(state).passages)
+        with self._parts.tracer.span("search", "retriever", input=query) as span:
+            ranking = self._parts.retriever.search(query, k=wanted)
             span.set(
                 output=[
                     {
@@ -62,56 +126,167 @@ class Nodes:
                         "source": h.passage.source,
                         "line": h.passage.start_line,
                         "score": h.score,
+                        "arms": dict(h.arms),
                     }
                     for h in ranking.hits
                 ],
-                metadata={"arms": list(ranking.arms)},
+                metadata={"arms": list(ranking.arms), "k": wanted},
             )
         names = [hit.aliases for hit in ranking.hits if hit.aliases]
+        renamed = list(dict.fromkeys(_renamed(state["standalone"], each) for each in names))
         return {
             "passages": {hit.passage.id: hit.score for hit in ranking.hits},
-            "others": list(dict.fromkeys(_renamed(state["standalone"], each) for each in names))[
-                :_MOST_OTHERS
-            ],
+            "searches": {query: len(ranking.hits)},
+            "others": renamed[:_MOST_OTHERS],
+            "spellings": list(ranking.suggestions),
         }
 
-    def answer(self, state: State, runtime: Runtime[None]) -> Update:
-        """Lets the first answerer that works answer, streaming its text; what it said is replaced if it fails."""
+    def grade(self, state: State, runtime: Runtime[Context | None]) -> Update:
+        """Tells how far the passages speak of each part; a model is asked only where that is in doubt.
+
+        `queries` holds the parts that no passage speaks of enough.
+        """
         passages = self._passages(state)
-        history = history_of(state)
-        write = runtime.stream_writer
+        parts = state.get("parts") or [state["standalone"]]
+        others = state.get("others", []) if len(parts) == 1 else []
+        forms = [[analyse_question(form, self._parts.analyser) for form in (part, *others)] for part in parts]
+        verdicts, missing = graded(forms, passages, self._parts.analyser)
+        spent = {"rounds": 1}
+        if missing and len(parts) == 1:
+            verdicts, spent = self._doubted(state, passages, dict(verdicts), spent, _context(runtime))
+            missing = [] if max(verdicts.values(), default=0.0) >= ENOUGH else missing
+        return {"verdicts": verdicts, "queries": [parts[at] for at in missing], "spent": spent}
 
-        def emit(piece: str) -> None:
-            write({"type": "token", "text": piece})
-
-        for position, answerer in enumerate(self._parts.answerers):
-            last = position == len(self._parts.answerers) - 1
-            if position:
-                write({"type": "replace", "text": ""})
+    def _doubted(
+        self,
+        state: State,
+        passages: Sequence[Passage],
+        verdicts: dict[str, float],
+        spent: dict[str, int],
+        context: Context,
+    ) -> tuple[dict[str, float], dict[str, int]]:
+        """Verdicts and spendings with what the adviser says of passages in doubt."""
+        known = state.get("verdicts") or {}
+        doubted = [p for p in passages if HOPELESS <= verdicts[p.id] < ENOUGH and p.id not in known]
+        for passage in doubted[:_MOST_DOUBTS]:
+            if not self._parts.adviser or not self._may_call(state, spent):
+                break
+            context.check()
             try:
-                draft = self._ask(answerer, state, passages, history, emit)
+                with self._parts.tracer.span("relevant", "evaluator", input=passage.id) as span:
+                    advice = self._parts.adviser.relevant(state["standalone"], passage)
+                    span.set(output=advice.value)
+            except TerakoyaError:
+                break  # the model is away: what the words say stands
+            spent = {
+                **spent,
+                "calls": spent.get("calls", 0) + 1,
+                "tokens": spent.get("tokens", 0) + advice.tokens,
+            }
+            if advice.value is not None:
+                verdicts[passage.id] = ENOUGH if advice.value else 0.0
+        return verdicts, spent
+
+    def rewrite(self, state: State, runtime: Runtime[Context | None]) -> Update:
+        """Puts what was found little for in other words; `queries` stays empty where there are none."""
+        tried = state.get("searches") or {}
+        missing = [analyse_question(q, self._parts.analyser) for q in state.get("queries", [])]
+        queries = rewritten(missing, state.get("spellings", []), tried)
+        spent: dict[str, int] = {}
+        if not queries and missing and self._parts.adviser and self._may_call(state, spent):
+            _context(runtime).check()
+            language = question_language(state["standalone"])
+            try:
+                with self._parts.tracer.span("rewrite", "generation", input=missing[0].text) as span:
+                    advice = self._parts.adviser.queries(missing[0].text, language)
+                    span.set(output=advice.value)
+            except TerakoyaError:
+                return {"queries": []}  # the model is away: the words of the question have to do
+            spent = {"calls": 1, "tokens": advice.tokens}
+            queries = rewritten([], advice.value, tried)
+        return {"queries": queries[: _budget(state).parts], "spent": spent}
+
+    def _may_call(self, state: State, more: Mapping[str, int]) -> bool:
+        spent = {**(state.get("spent") or {})}
+        for kind, amount in more.items():
+            spent[kind] = spent.get(kind, 0) + amount
+        # one call is kept for the answer
+        return _budget(state).allows_call({**spent, "calls": spent.get("calls", 0) + 1})
+
+    def answer(self, state: State, runtime: Runtime[Context | None]) -> Update:
+        """Lets a model answer, or the last answerer where there is none or its budget is used up.
+
+        Text is streamed as it comes, and replaced where another answerer takes over.
+        """
+        _context(runtime).begin()
+        _context(runtime).check()
+        passages = self._passages(state)
+        spent = state.get("spent") or {}
+        again = spent.get("answers", 0)
+        if again:
+            runtime.stream_writer({"type": "replace", "text": ""})
+            passages = self._good(state, passages) or passages
+        used = {"answers": 1}
+        for answerer in self._answerers(state):
+            last = answerer is self._quoting
+            kind = "quoted" if last else "calls"
+            used[kind] = used.get(kind, 0) + 1
+            try:
+                draft = self._ask(answerer, state, passages, runtime)
             except TerakoyaError as error:  # the model is away, or the passages are too long for it
-                if last:
+                if last or error.key == "cancelled":
                     raise
                 message = error.message(language_of(state["question"]))
-                write({"type": "notice", "code": error.key, "message": message})
+                runtime.stream_writer({"type": "notice", "code": error.key, "message": message})
+                runtime.stream_writer({"type": "replace", "text": ""})
                 continue
-            if draft.answered or last:
-                return {"draft": draft_to_json(draft)}
+            used["tokens"] = sum(draft.usage.values())
+            return {"draft": draft_to_json(draft), "spent": used}
         raise AssertionError("there is always a last answerer")
+
+    @property
+    def _quoting(self) -> Answerer:
+        return self._parts.answerers[-1]
+
+    def _answerers(self, state: State) -> Sequence[Answerer]:
+        """Those that may still be asked: each that the budget allows, then the one that needs no model."""
+        return self._parts.answerers if self._model_may_answer(state) else [self._quoting]
+
+    def _model_may_answer(self, state: State) -> bool:
+        """Whether a model may make the next answer: the first one, or one more from the good passages alone."""
+        spent, budget = state.get("spent") or {}, _budget(state)
+        done = spent.get("answers", 0)
+        if done >= budget.answers or not budget.allows_call(spent):
+            return False
+        return not done or bool(self._good(state, self._passages(state)))
+
+    def _good(self, state: State, passages: Sequence[Passage]) -> list[Passage]:
+        """Those that speak of the question; none where all do, as another answer from them would be the same."""
+        verdicts = state.get("verdicts") or {}
+        good = [p for p in passages if verdicts.get(p.id, 0.0) >= ENOUGH]
+        return good if len(good) < len(passages) else []
 
     def _ask(
         self,
         answerer: Answerer,
         state: State,
         passages: Sequence[Passage],
-        history: Sequence[Any],
-        emit: Callable[[str], None],
+        runtime: Runtime[Context | None],
     ) -> Draft:
-        kind: Any = "span" if answerer.name == "extractive" else "generation"
+        context, write = _context(runtime), runtime.stream_writer
+
+        def emit(piece: str) -> None:
+            context.check()
+            write({"type": "token", "text": piece})
+
+        kind: Any = "span" if answerer is self._quoting else "generation"
         with self._parts.tracer.span(answerer.name, kind, input=state["standalone"]) as span:
             draft = answerer.answer(
-                state["standalone"], passages, others=state.get("others", []), history=history, emit=emit
+                state["standalone"],
+                passages,
+                others=state.get("others", [])[:_MOST_OTHERS],
+                history=history_of(state),
+                emit=emit,
             )
             span.set(
                 output=draft.text,
@@ -137,27 +312,63 @@ class Nodes:
         draft = draft_from_json(raw) if raw else None
         if draft is None or draft.answered or not draft.text:
             text = sentence("answer.nothing", language=language_of(state["question"]))
-            draft = Draft(text=text, answered=False, citations=(), model=self._parts.answerers[-1].name)
+            draft = Draft(text=text, answered=False, citations=(), model=self._quoting.name)
+        if known := self._kept(state):
+            text = sentence("answer.kept", language=language_of(state["question"]), fact=known)
+            draft = replace(draft, text=f"{draft.text}\n\n{text}")
         return _turn(state, draft)
+
+    def _kept(self, state: State) -> str:
+        """What the person asked to remember that speaks of the question most, if anything does enough."""
+        facts = self._parts.memory.facts() if self._parts.memory else ()
+        question = analyse_question(state["standalone"], self._parts.analyser)
+        held = [(evidence_share(question, Reading.of(f.text, self._parts.analyser)), f.text) for f in facts]
+        share, text = max(held, default=(0.0, ""))
+        return text if share >= ENOUGH else ""
 
     def _passages(self, state: State) -> list[Passage]:
         return self._parts.retriever.passages(ranked(state))
 
 
-def found_passages(state: State) -> bool:
-    """Edge: whether there is anything to answer from."""
-    return bool(state.get("passages"))
+def after_verify(state: State) -> str:
+    """Edge: `finish` what stands in the notes, let another `answer` be made, or `abstain` once they were quoted."""
+    if _draft(state).answered:
+        return "finish"
+    return "abstain" if (state.get("spent") or {}).get("quoted") else "answer"
 
 
-def is_supported(state: State) -> bool:
-    """Edge: whether the verified draft answers."""
-    return _draft(state).answered
+def after_standalone(state: State) -> str:
+    """Edge: what is to be done with the question."""
+    if state["intent"] in ("remember", "recall"):
+        return "memory"
+    return "plan" if state["intent"] == "notes" else "talk"
+
+
+def after_grade(state: State) -> str:
+    """Edge: `answer` what was found, `rewrite` what was found little for, or `abstain` where nothing was."""
+    rounds = (state.get("spent") or {}).get("rounds", 0)
+    if state.get("queries") and rounds < _budget(state).rounds:
+        return "rewrite"
+    return answer_or_abstain(state)
+
+
+def answer_or_abstain(state: State) -> str:
+    """Edge: `answer` where there is something to answer from."""
+    return "answer" if state.get("passages") else "abstain"
 
 
 def _renamed(question: str, names: Mapping[str, str]) -> str:
     for term, other in names.items():
         question = question.replace(term, other, 1)
     return question
+
+
+def _budget(state: State) -> Budget:
+    return BUDGETS[state.get("effort", "normal")]
+
+
+def _context(runtime: Runtime[Context | None]) -> Context:
+    return runtime.context or Context()
 
 
 def _draft(state: State) -> Draft:
@@ -177,5 +388,6 @@ def _turn(state: State, draft: Draft) -> Update:
         "model": draft.model,
         "effort": state.get("effort", "normal"),
         "trace_id": state.get("trace_id", ""),
+        "usage": dict(draft.usage),
     }
-    return {"turns": [turn], "passages": None, "draft": None}
+    return {**BETWEEN, "turns": [turn]}

@@ -5,9 +5,10 @@ texts; what a node needs it loads through its retriever.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 
 from terakoya.types import Citation, Draft, Effort, Turn
+from workflows.routing import Intent
 
 
 def append_turns(turns: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -16,7 +17,7 @@ def append_turns(turns: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]])
 
 
 def merge_scores(scores: Mapping[str, float] | None, new: Mapping[str, float] | None) -> dict[str, float]:
-    """Passages by id, each with the best score it ever had; None empties.
+    """By id, each with the best score it ever had; None empties.
 
     Merging is idempotent and does not depend on order, so parallel retrievals may arrive in any.
     """
@@ -28,29 +29,77 @@ def merge_scores(scores: Mapping[str, float] | None, new: Mapping[str, float] | 
     return merged
 
 
+def merge_names(names: Sequence[str] | None, new: Sequence[str] | None) -> list[str]:
+    """Each name once, sorted, so that merging is idempotent and does not depend on order; None empties."""
+    return [] if new is None else sorted({*(names or ()), *new})
+
+
+def add_up(spent: Mapping[str, int] | None, new: Mapping[str, int] | None) -> dict[str, int]:
+    """What was used so far, by kind; sums do not depend on order; None empties."""
+    if new is None:
+        return {}
+    merged = dict(spent or {})
+    for kind, amount in new.items():
+        merged[kind] = merged.get(kind, 0) + amount
+    return merged
+
+
 class State(TypedDict, total=False):
     """What the nodes read and write.
 
     Attributes:
         question: As the user typed it.
-        effort: Budget of the answer.
+        effort: Budget of the answer, see `workflows.budget`.
         trace_id: The trace of this question, kept with the turn so that a thumb finds it later.
+        intent: What is to be done with the question, see `workflows.routing`.
         standalone: The question with what it refers to filled in.
+        parts: The sub-questions of it, itself where there is one.
+        queries: What is retrieved for next.
+        searches: What was retrieved for so far, with the number of passages found.
         others: The stand-alone question in other names, by which passages were found.
+        spellings: Queries in other spellings, where words of them stand in no note.
         passages: Scores by passage id; emptied when the question is done.
+        verdicts: How far each passage that was looked at speaks of what was asked, 0 to 1, by id.
+        spent: What was used of the budget: `rounds`, `answers`, `calls`, `tokens`; `quoted` once the answerer that
+            needs no model was asked.
         draft: The answer under way, as `draft_to_json` writes it; None between questions.
+        failure: What a node failed with, `step` and `code`; None where none did.
         turns: The thread so far: `question`, `standalone`, `answer`, `answered`, `citations`, `model`,
-            `effort`, `trace_id` each.
+            `effort`, `trace_id`, `usage` each; `interrupted` where a person cut it short.
     """
 
     question: str
     effort: Effort
     trace_id: str
+    intent: Intent
     standalone: str
-    others: list[str]
+    parts: list[str]
+    queries: list[str]
+    searches: Annotated[dict[str, float], merge_scores]
+    others: Annotated[list[str], merge_names]
+    spellings: Annotated[list[str], merge_names]
     passages: Annotated[dict[str, float], merge_scores]
+    verdicts: Annotated[dict[str, float], merge_scores]
+    spent: Annotated[dict[str, int], add_up]
     draft: dict[str, Any] | None
+    failure: dict[str, str] | None
     turns: Annotated[list[dict[str, Any]], append_turns]
+
+
+BETWEEN: Final[Mapping[str, Any]] = {
+    "intent": "notes",
+    "parts": [],
+    "queries": [],
+    "searches": None,
+    "others": None,
+    "spellings": None,
+    "passages": None,
+    "verdicts": None,
+    "spent": None,
+    "draft": None,
+    "failure": None,
+}
+"""The update that leaves nothing of a question but its turn."""
 
 
 def history_of(state: State) -> tuple[Turn, ...]:

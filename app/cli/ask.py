@@ -5,6 +5,7 @@ from itertools import chain, islice
 from typing import Any
 
 from app.cli.backend import Backend
+from app.cli.entry import INTERRUPTED
 from app.cli.queries import queries
 from app.cli.session import Session
 from app.cli.terminal import Terminal
@@ -23,7 +24,9 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
         for question in chain(first, asked):
             if arguments.batch is not None and not session.terminal.json:
                 session.terminal.say(text("cli.question", question=question), style="bold")
-            answer(session.terminal, backend, question, effort=effort, thread_id=arguments.thread)
+            result = answer(session.terminal, backend, question, effort=effort, thread_id=arguments.thread)
+            if result.interrupted:
+                return INTERRUPTED
     return 0
 
 
@@ -47,6 +50,8 @@ def answer(
         result = backend.ask(question, effort=effort, thread_id=thread_id, listen=stream.listen)
         stream.finish(result.answer)
     citations(terminal, result)
+    if result.interrupted:
+        terminal.note(text("cli.interrupted"))
     return result
 
 

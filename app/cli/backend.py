@@ -10,6 +10,7 @@ from app.cli.session import Opener
 from terakoya.api import (
     AlikeNotes,
     AskResult,
+    FactModel,
     ForgetReport,
     ForgetRequest,
     IngestReport,
@@ -49,7 +50,15 @@ class Backend(Protocol):
     def ask(
         self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
     ) -> AskResult:
-        """Answers; `listen` gets the pieces as they come."""
+        """Answers; `listen` gets the pieces as they come. Ctrl-C cuts it short; a second one ends the command."""
+        ...
+
+    def facts(self) -> list[FactModel]:
+        """What the person asked to remember, oldest first."""
+        ...
+
+    def forget_fact(self, number: int) -> None:
+        """Takes a fact back."""
         ...
 
     def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Meter) -> IngestReport:
@@ -120,10 +129,24 @@ class Local:
         self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
     ) -> AskResult:
         """Answers; `listen` gets the pieces as they come."""
-        outcome = self._installation().ask(
-            question, effort=effort, thread_id=thread_id, listen=listen or (lambda type, data: None)
-        )
+        installation = self._installation()
+        with interruptible(lambda: None) as cancelled:
+            outcome = installation.ask(
+                question,
+                effort=effort,
+                thread_id=thread_id,
+                listen=listen or (lambda type, data: None),
+                cancelled=cancelled,
+            )
         return AskResult.of(outcome)
+
+    def facts(self) -> list[FactModel]:
+        """What the person asked to remember, oldest first."""
+        return self._installation().facts()
+
+    def forget_fact(self, number: int) -> None:
+        """Takes a fact back."""
+        self._installation().forget_fact(number)
 
     def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Meter) -> IngestReport:
         """Takes notes in; Ctrl-C stops it behind the note at work."""
@@ -193,9 +216,26 @@ class Remote:
         if listen is None:
             return self._client.answer(question, effort=effort, thread_id=thread_id)
         run = self._client.ask(question, effort=effort, thread_id=thread_id)
-        return AskResult.model_validate(
-            self._follow(run.run_id, lambda event: listen(event.type, event.data))
-        )
+        seen = 0
+
+        def hear(event: RunEvent) -> None:
+            nonlocal seen
+            seen = event.seq
+            listen(event.type, event.data)
+
+        try:
+            return AskResult.model_validate(self._follow(run.run_id, hear))
+        except KeyboardInterrupt:
+            self._client.cancel(run.run_id)
+            return AskResult.model_validate(self._follow(run.run_id, hear, after=seen))
+
+    def facts(self) -> list[FactModel]:
+        """What the person asked to remember, oldest first."""
+        return self._client.facts()
+
+    def forget_fact(self, number: int) -> None:
+        """Takes a fact back."""
+        self._client.forget_fact(number)
 
     def ingest(self, paths: Sequence[Path], *, dry_run: bool, progress: Meter) -> IngestReport:
         """Takes notes in; Ctrl-C stops the service's run behind the note at work, and waits for that."""

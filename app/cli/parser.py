@@ -98,6 +98,7 @@ def build() -> argparse.ArgumentParser:
     _effort(command("chat", "chat"))
     _eval(command("eval", "evaluate"))
     _notes(command("notes", "notes"))
+    _memory(command("memory", "memory"))
     command("doctor", "doctor")
     return parser
 
@@ -161,6 +162,13 @@ def _notes(parser: _Parser) -> None:
     forget = action("forget")
     forget.arguments.add_argument("what", metavar="NOTE|FOLDER", help=text("cli.help_forget"))
     forget.options.add_argument("--dry-run", action="store_true", help=text("cli.help_forget_dry"))
+
+
+def _memory(parser: _Parser) -> None:
+    action = _actions(parser, "memory", required=False)
+    action("list")
+    forget = action("forget")
+    forget.arguments.add_argument("number", type=_count, metavar="NUMBER", help=text("cli.help_fact"))
 
 
 def _eval(parser: _Parser) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -17,6 +18,9 @@ from terakoya.api import (
     AlikeNotes,
     AskRequest,
     AskResult,
+    Branched,
+    BranchRequest,
+    FactModel,
     FeedbackRequest,
     ForgetReport,
     ForgetRequest,
@@ -83,12 +87,12 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
         run = Run("ask", thread_id=request.thread_id or secrets.token_hex(16), question=request.question)
 
         def work(run: Run) -> dict[str, Any]:
-            def listen(kind: str, data: dict[str, Any]) -> None:
-                if kind in ("step", "token", "replace", "notice"):
-                    run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
-
             outcome = installation.ask(
-                request.question, effort=request.effort, thread_id=run.thread_id, listen=listen
+                request.question,
+                effort=request.effort,
+                thread_id=run.thread_id,
+                listen=_passed_on(run),
+                cancelled=run.cancelled.is_set,
             )
             return AskResult.of(outcome).model_dump()
 
@@ -124,12 +128,29 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
         with reading_in(reader):
             return SearchResult.of(ranking)
 
+    @router.get("/api/facts")
+    def facts() -> list[FactModel]:
+        return installation.facts()
+
+    @router.delete("/api/facts/{number}", status_code=204)
+    def forget_fact(number: int) -> Response:
+        installation.forget_fact(number)
+        return Response(status_code=204)
+
     @router.post("/api/feedback", status_code=204)
     def feedback(request: FeedbackRequest) -> Response:
         installation.feedback(request)
         return Response(status_code=204)
 
     return router
+
+
+def _passed_on(run: Run) -> Callable[[str, dict[str, Any]], None]:
+    def listen(kind: str, data: dict[str, Any]) -> None:
+        if kind in ("step", "token", "replace", "notice"):
+            run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
+
+    return listen
 
 
 def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
@@ -233,5 +254,21 @@ def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
                 break
         under_way = [TurnModel(question=run.question, result=None, run_id=run.id) for run in running]
         return Thread(thread_id=thread_id, turns=[*turns, *under_way])
+
+    @router.post("/api/threads/{thread_id}/branch")
+    def branch(thread_id: str, request: BranchRequest) -> Branched:
+        return Branched(thread_id=installation.branch(thread_id, request.turns))
+
+    @router.post("/api/threads/{thread_id}/resume", status_code=202)
+    def resume(thread_id: str, reader: Reader) -> RunStarted:
+        question = installation.unfinished(thread_id)
+        run = Run("ask", thread_id=thread_id, question=question)
+
+        def work(run: Run) -> dict[str, Any]:
+            outcome = installation.resume(thread_id, listen=_passed_on(run), cancelled=run.cancelled.is_set)
+            return AskResult.of(outcome).model_dump()
+
+        runs.start(run, work, language=reader)
+        return RunStarted(run_id=run.id, thread_id=thread_id)
 
     return router

@@ -1,8 +1,8 @@
 """Questions, answers with their citations, threads and thumbs."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from terakoya.api.schema import Schema
 from terakoya.catalogue import text
@@ -72,7 +72,7 @@ class CitationModel(Schema):
 
 
 class AskResult(Schema):
-    """What a question gave."""
+    """What a question gave; `interrupted` stands in the JSON only where a person cut the answer short."""
 
     question: str
     answer: str
@@ -83,6 +83,14 @@ class AskResult(Schema):
     thread_id: str
     trace_id: str
     timings: dict[str, float]
+    interrupted: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if not self.interrupted:
+            fields.pop("interrupted", None)
+        return fields
 
     @classmethod
     def of(cls, o: Outcome) -> "AskResult":
@@ -97,7 +105,28 @@ class AskResult(Schema):
             thread_id=o.thread_id,
             trace_id=o.trace_id,
             timings=dict(o.timings),
+            interrupted=o.interrupted,
         )
+
+
+class FactModel(Schema):
+    """What the person asked to remember."""
+
+    number: int
+    text: str
+    created: str
+
+
+class BranchRequest(Schema):
+    """A new thread that begins with the first `turns` turns of another one."""
+
+    turns: int = Field(ge=0)
+
+
+class Branched(Schema):
+    """The new thread."""
+
+    thread_id: str
 
 
 class TurnModel(Schema):

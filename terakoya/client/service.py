@@ -14,7 +14,10 @@ from terakoya.api import (
     AlikeNotes,
     AskRequest,
     AskResult,
+    Branched,
+    BranchRequest,
     ErrorBody,
+    FactModel,
     FeedbackRequest,
     FilterModel,
     ForgetReport,
@@ -276,6 +279,35 @@ class ServiceClient:
             NotFound: There is no such conversation.
         """
         return self._model(Thread, "GET", f"/api/threads/{_segment(thread_id)}")
+
+    def branch(self, thread_id: str, turns: int) -> str:
+        """A new conversation that begins with the first `turns` turns of this one; its id.
+
+        Raises:
+            NotFound: There is no such conversation, or it has fewer turns.
+        """
+        path = f"/api/threads/{_segment(thread_id)}/branch"
+        return self._model(Branched, "POST", path, json=BranchRequest(turns=turns)).thread_id
+
+    def resume(self, thread_id: str) -> RunStarted:
+        """Goes on with a question whose process died before it was answered.
+
+        Raises:
+            NotFound: There is no such conversation, or nothing in it was left unfinished.
+        """
+        return self._model(RunStarted, "POST", f"/api/threads/{_segment(thread_id)}/resume")
+
+    def facts(self) -> list[FactModel]:
+        """What the person asked to remember, oldest first."""
+        return TypeAdapter(list[FactModel]).validate_json(self._send("GET", "/api/facts").content)
+
+    def forget_fact(self, number: int) -> None:
+        """Takes a fact back.
+
+        Raises:
+            NotFound: There is none with this number.
+        """
+        self._send("DELETE", f"/api/facts/{number}")
 
     def feedback(self, request: FeedbackRequest) -> None:
         """A thumb on an answer."""

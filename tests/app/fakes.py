@@ -62,6 +62,7 @@ class FakeInstallation:
         self.settings = settings
         self.write = write
         self.turns = {}
+        self.kept = 1
         self.lock = threading.Lock()
         settings.home.mkdir(parents=True, exist_ok=True)
         if (settings.home / "busy").exists():
@@ -100,7 +101,15 @@ class FakeInstallation:
             )
         ]
 
-    def ask(self, question, *, effort="normal", thread_id=None, listen=lambda type, data: None):
+    def ask(
+        self,
+        question,
+        *,
+        effort="normal",
+        thread_id=None,
+        listen=lambda type, data: None,
+        cancelled=lambda: False,
+    ):
         if not question.strip():
             raise BadInput("question_empty")
         if question == "forget":
@@ -108,9 +117,11 @@ class FakeInstallation:
         listen("step", {"name": "retrieve"})
         for n, word in enumerate(WORDS):
             if n == 3 and question.startswith("gate:"):
-                wait_for(Path(question.removeprefix("gate:")))
+                wait_for(Path(question.removeprefix("gate:")), unless=cancelled)
+            if cancelled():
+                break
             listen("token", {"text": word})
-        text = "".join(WORDS)
+        text = "".join(WORDS[:3] if cancelled() else WORDS)
         if question == "replace":
             text = "Something else [1]"
             listen("replace", {"text": text})
@@ -125,10 +136,36 @@ class FakeInstallation:
             thread_id=thread_id,
             trace_id="0" * 32,
             timings={"total": 1.0},
+            interrupted=cancelled(),
         )
         with self.lock:
             self.turns.setdefault(thread_id, []).append(outcome)
         return outcome
+
+    def facts(self):
+        return [api.FactModel(number=1, text="試験は7月3日", created="2026-11-01T00:00:00+00:00")][
+            : self.kept
+        ]
+
+    def forget_fact(self, number):
+        if number != 1 or not self.kept:
+            raise NotFound("fact_unknown", number=number)
+        self.kept = 0
+
+    def branch(self, thread_id, turns):
+        kept = self.turns.get(thread_id, [])[:turns]
+        if len(kept) < turns:
+            raise NotFound("turn_unknown", thread=thread_id, turn=turns, turns=len(kept))
+        self.turns["b" * 32] = kept
+        return "b" * 32
+
+    def unfinished(self, thread_id):
+        if thread_id != "u" * 32:
+            raise NotFound("thread_finished", thread=thread_id)
+        return "unfinished"
+
+    def resume(self, thread_id, *, listen, cancelled):
+        return self.ask(self.unfinished(thread_id), thread_id=thread_id, listen=listen)
 
     def threads(self):
         return [

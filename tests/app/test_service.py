@@ -259,13 +259,13 @@ def test_the_record_is_for_its_owner_and_goes_with_the_service(own_service, home
     assert (home / "closed").exists()
 
 
-def test_a_run_under_way_does_not_keep_the_service_from_ending(own_service, tmp_path):
+def test_a_run_under_way_does_not_keep_the_service_from_ending_and_keeps_what_it_said(own_service, tmp_path):
     run = own_service.ask(f"gate:{tmp_path / 'never'}").run_id
     events = own_service.events(run)
     next(events)
     own_service.process.terminate()
     last = list(events)[-1]
-    assert (last.type, last.data["code"]) == ("error", "service_stopping")
+    assert (last.type, last.data["result"]["interrupted"]) == ("done", True)
     assert own_service.process.wait(10) == 0
 
 

@@ -119,9 +119,12 @@ def test_a_question_is_answered_with_the_lines_it_stands_on(installation: Instal
     assert outcome.thread_id
 
 
+STEPS = ["guard", "standalone", "plan", "retrieve", "grade", "answer", "verify", "finish"]
+
+
 def test_timings_name_the_steps_in_milliseconds_and_the_total(installation: Installation) -> None:
     timings = installation.ask("What is TCP?").timings
-    assert set(timings) == {"standalone", "retrieve", "answer", "verify", "finish", "total"}
+    assert set(timings) == {*STEPS, "total"}
     assert all(ms >= 0 for ms in timings.values())
     assert sum(ms for name, ms in timings.items() if name != "total") <= timings["total"] + 1
 
@@ -136,7 +139,7 @@ def test_a_listener_hears_the_steps_the_text_and_the_checked_text(installation: 
     heard: list[tuple[str, dict[str, Any]]] = []
     outcome = installation.ask("What is TCP?", listen=lambda kind, data: heard.append((kind, data)))
     steps = [data["name"] for kind, data in heard if kind == "step"]
-    assert steps == ["standalone", "retrieve", "answer", "verify", "finish"]
+    assert steps == STEPS
     assert "".join(data["text"] for kind, data in heard if kind == "token") == outcome.answer
     assert heard[-1] == ("replace", {"text": outcome.answer})
 
@@ -151,7 +154,10 @@ def test_the_spans_of_a_question_are_nested_under_one_root(installation: Install
     by_id = {span.span_id: span for span in (root, *spans)}
     above = {span.name: by_id[span.parent_id].name for span in spans}
     assert above == {
+        "guard": "ask",
         "standalone": "ask",
+        "plan": "ask",
+        "grade": "ask",
         "retrieve": "ask",
         "search": "retrieve",
         "answer": "ask",

@@ -6,11 +6,14 @@ import pytest
 from langgraph.runtime import Runtime
 
 from terakoya.catalogue import text as sentence
-from terakoya.errors import BadInput, TerakoyaError, Unavailable
-from terakoya.types import Draft
-from workflows.nodes import Nodes, found_passages, is_supported
-from workflows.state import draft_to_json
-from workflows.testing import ScriptedAnswerer, ScriptedRetriever, citation, passage
+from terakoya.errors import BadInput, Cancelled, Unavailable
+from terakoya.types import Draft, Fact
+from workflows.advising import Adviser
+from workflows.context import Context
+from workflows.grading import ENOUGH
+from workflows.nodes import Nodes, after_grade, after_standalone, after_verify, answer_or_abstain
+from workflows.state import BETWEEN, draft_to_json
+from workflows.testing import ScriptedAnswerer, ScriptedChatModel, ScriptedRetriever, citation, passage
 
 PEAS = passage("Mendel grew peas.", id="p1")
 BEANS = passage("Others grew beans.", id="p2")
@@ -21,6 +24,8 @@ STATE: dict[str, Any] = {
     "standalone": "What did Mendel grow?",
     "effort": "fast",
     "trace_id": "t" * 32,
+    "parts": ["What did Mendel grow?"],
+    "queries": ["What did Mendel grow?"],
     "passages": {"p2": 0.5, "p1": 1.0},
 }
 
@@ -30,28 +35,142 @@ def retriever() -> ScriptedRetriever:
     return ScriptedRetriever(known=[PEAS, BEANS])
 
 
-def runtime(events: list[Any]) -> Runtime[None]:
+def runtime(events: list[Any]) -> Runtime[Context | None]:
     return Runtime(stream_writer=events.append)
 
 
-def test_standalone_fills_in_the_question_and_empties_what_was_left(parts, retriever) -> None:
+def test_guard_empties_what_an_earlier_question_left(parts, retriever) -> None:
+    assert Nodes(parts(retriever, ScriptedAnswerer())).guard(STATE) == BETWEEN
+
+
+def test_standalone_fills_in_the_question(parts, retriever) -> None:
     nodes = Nodes(parts(retriever, ScriptedAnswerer()))
     turns = [{"question": "光合成とは？", "answer": "…", "standalone": ""}]
-    update = nodes.standalone({"question": "それの欠点は？", "turns": turns, "passages": {"x": 1.0}})
-    assert update == {"standalone": "光合成の欠点は？", "passages": None, "draft": None}
+    update = nodes.standalone({"question": "それの欠点は？", "turns": turns})
+    assert update == {"standalone": "光合成の欠点は？", "intent": "notes"}
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [("こんにちは", "greeting"), ("Thank you!", "thanks"), ("あなたは何ができますか？", "about")],
+)
+def test_courtesy_is_met_with_a_word_and_no_citation(parts, retriever, said: str, key: str) -> None:
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(name="last")))
+    state = {"question": said, **nodes.standalone({"question": said})}
+    assert after_standalone(state) == "talk"
+    (turn,) = nodes.talk(state)["turns"]
+    language = "en" if said.isascii() else "ja"
+    assert (turn["answer"], turn["answered"]) == (sentence(f"answer.{key}", language=language), False)
+    assert retriever.asked == []
+
+
+def test_a_question_about_several_things_is_taken_apart_and_searched_as_a_whole_too(parts, retriever) -> None:
+    nodes = Nodes(parts(retriever, ScriptedAnswerer()))
+    whole = "メンデルは何を育てた？ ダーウィンはいつ生まれた？"
+    update = nodes.plan({"standalone": whole, "effort": "normal"})
+    assert update["parts"] == ["メンデルは何を育てた？", "ダーウィンはいつ生まれた？"]
+    assert update["queries"] == [whole, *update["parts"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "effort"),
+    [("What did Mendel grow?", "deep"), ("メンデルは何を育てた？ ダーウィンはいつ生まれた？", "fast")],
+)
+def test_one_thing_or_a_small_budget_is_one_query(parts, retriever, question: str, effort: Any) -> None:
+    update = Nodes(parts(retriever, ScriptedAnswerer())).plan({"standalone": question, "effort": effort})
+    assert update == {"parts": [question], "queries": [question]}
 
 
 def test_retrieve_asks_for_as_many_passages_as_were_set(parts, retriever) -> None:
     nodes = Nodes(parts(retriever, ScriptedAnswerer(), passages=1))
-    assert nodes.retrieve(STATE) == {"passages": {"p1": 1.0}, "others": []}
+    assert nodes.retrieve(STATE, runtime([])) == {
+        "passages": {"p1": 1.0},
+        "searches": {"What did Mendel grow?": 1},
+        "others": [],
+        "spellings": [],
+    }
     assert retriever.asked == [("What did Mendel grow?", 1)]
+
+
+KNOWN: dict[str, Any] = STATE | {"standalone": "Which peas had Mendel?", "parts": ["Which peas had Mendel?"]}
+
+
+def test_what_speaks_of_the_question_is_told_from_what_does_not(parts, retriever) -> None:
+    update = Nodes(parts(retriever, ScriptedAnswerer())).grade(KNOWN, runtime([]))
+    assert update["verdicts"]["p1"] >= ENOUGH > update["verdicts"]["p2"]
+    assert (update["queries"], update["spent"]) == ([], {"rounds": 1})
+
+
+def test_a_part_that_nothing_speaks_of_is_named(parts, retriever) -> None:
+    state = STATE | {"parts": ["Which peas had Mendel?", "Who discovered penicillin?"]}
+    assert Nodes(parts(retriever, ScriptedAnswerer())).grade(state, runtime([]))["queries"] == [
+        "Who discovered penicillin?"
+    ]
+
+
+DOUBTED: dict[str, Any] = STATE | {
+    "effort": "deep",
+    "standalone": "How high did the plants of Mendel become?",
+    "parts": ["How high did the plants of Mendel become?"],
+}
+
+
+@pytest.mark.parametrize(("reply", "missing"), [('{"relevant": true}', False), ('{"relevant": false}', True)])
+def test_only_in_doubt_a_model_is_asked(parts, retriever, reply: str, missing: bool) -> None:
+    model = ScriptedChatModel(replies=[reply] * 2)
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), adviser=Adviser(model)))
+    assert nodes.grade(KNOWN | {"effort": "deep"}, runtime([]))["spent"] == {"rounds": 1}
+    assert model.asked == []
+    update = nodes.grade(DOUBTED, runtime([]))
+    assert bool(update["queries"]) is missing
+    assert update["spent"]["calls"] == len(model.asked) > 0
+
+
+@pytest.mark.parametrize(
+    "reply", ["yes", "{}", "[1]", '{"relevant": "true"}', Unavailable("model_closed", path="m")]
+)
+def test_a_model_that_talks_rubbish_or_is_away_changes_no_verdict(parts, retriever, reply: Any) -> None:
+    plain = Nodes(parts(retriever, ScriptedAnswerer())).grade(DOUBTED, runtime([]))
+    adviser = Adviser(ScriptedChatModel(replies=[reply] * 2))
+    asked = Nodes(parts(retriever, ScriptedAnswerer(), adviser=adviser)).grade(DOUBTED, runtime([]))
+    assert (asked["verdicts"], asked["queries"]) == (plain["verdicts"], plain["queries"])
+
+
+def test_a_budget_that_is_used_up_buys_no_doubt(parts, retriever) -> None:
+    model = ScriptedChatModel(replies=['{"relevant": true}'])
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), adviser=Adviser(model)))
+    nodes.grade(DOUBTED | {"spent": {"calls": 11}}, runtime([]))
+    nodes.grade(DOUBTED | {"spent": {"tokens": 10**6}}, runtime([]))
+    nodes.grade(DOUBTED | {"effort": "fast"}, runtime([]))
+    assert model.asked == []
+
+
+def test_what_was_found_little_for_is_spelt_otherwise_or_asked_by_its_subject(parts, retriever) -> None:
+    nodes = Nodes(parts(retriever, ScriptedAnswerer()))
+    state = {
+        "standalone": "メンデルの特徴は？",
+        "queries": ["メンデルの特徴は？"],
+        "spellings": ["メンデレの特徴は？"],
+    }
+    assert nodes.rewrite(state, runtime([]))["queries"] == ["メンデレの特徴は？", "メンデル"]
+    tried = state | {"searches": {"メンデレの特徴は？": 2, "メンデル": 3}}
+    assert nodes.rewrite(tried, runtime([]))["queries"] == []
+
+
+def test_where_rules_have_no_other_words_a_model_is_asked_for_them(parts, retriever) -> None:
+    model = ScriptedChatModel(replies=['{"queries": ["garden peas", "エンドウ", 7]}'])
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), adviser=Adviser(model)))
+    state: dict[str, Any] = {"standalone": "Mendel peas?", "queries": ["Mendel peas?"], "effort": "deep"}
+    update = nodes.rewrite(state, runtime([]))
+    assert (update["queries"], update["spent"]["calls"]) == (["garden peas", "エンドウ"], 1)
+    assert nodes.rewrite(state, runtime([])) == {"queries": []}  # the script is at its end: the model is away
 
 
 def test_names_by_which_passages_are_found_reach_the_answerer(parts, retriever) -> None:
     retriever.aliases = {"p1": {"Mendel": "メンデル"}, "p2": {"Mendel": "メンデル"}}
     answerer = ScriptedAnswerer(drafts=[GOOD])
     nodes = Nodes(parts(retriever, answerer))
-    update = nodes.retrieve(STATE)
+    update = nodes.retrieve(STATE, runtime([]))
     assert update["others"] == ["What did メンデル grow?"]
     nodes.answer({**STATE, **update}, runtime([]))
     assert answerer.asked[0].others == ("What did メンデル grow?",)
@@ -62,7 +181,7 @@ def test_answer_hands_over_passages_best_first_and_the_turns_before(parts, retri
     state = STATE | {"turns": [{"question": "q", "answer": "a", "standalone": "s"}]}
     update = Nodes(parts(retriever, answerer)).answer(state, runtime([]))
     (asked,) = answerer.asked
-    assert update == {"draft": draft_to_json(GOOD)}
+    assert update == {"draft": draft_to_json(GOOD), "spent": {"answers": 1, "quoted": 1, "tokens": 0}}
     assert (asked.question, asked.passages) == ("What did Mendel grow?", (PEAS, BEANS))
     assert [t.question for t in asked.history] == ["q"]
 
@@ -75,26 +194,56 @@ def test_answer_streams_the_pieces_as_they_come(parts, retriever) -> None:
 
 
 @pytest.mark.parametrize(
-    "first",
-    [Unavailable("model_closed", path="m"), BadInput("prompt_too_long", tokens=9, context=5), NOTHING],
+    "first", [Unavailable("model_closed", path="m"), BadInput("prompt_too_long", tokens=9, context=5)]
 )
-def test_what_the_first_answerer_began_is_replaced_by_the_next(parts, retriever, first) -> None:
+def test_what_a_failing_answerer_began_is_replaced_by_the_next(parts, retriever, first) -> None:
     events: list[Any] = []
     failing = ScriptedAnswerer(name="model", drafts=[first], pieces=["Half an"])
     nodes = Nodes(parts(retriever, failing, ScriptedAnswerer(drafts=[GOOD])))
-    assert nodes.answer(STATE, runtime(events)) == {"draft": draft_to_json(GOOD)}
-    told = [e for e in events if e["type"] == "notice"]
-    assert [e for e in events if e["type"] != "notice"] == [
-        {"type": "token", "text": "Half an"},
-        {"type": "replace", "text": ""},
-        {"type": "token", "text": "Peas [1]."},
-    ]
-    assert [e["code"] for e in told] == ([first.key] if isinstance(first, TerakoyaError) else [])
+    assert nodes.answer(STATE, runtime(events))["draft"] == draft_to_json(GOOD)
+    assert [e.get("text", e.get("code")) for e in events] == ["Half an", first.key, "", "Peas [1]."]
 
 
-def test_the_last_answerer_s_word_counts_whatever_it_is(parts, retriever) -> None:
-    nodes = Nodes(parts(retriever, ScriptedAnswerer(drafts=[NOTHING]), ScriptedAnswerer(drafts=[NOTHING])))
-    assert nodes.answer(STATE, runtime([]))["draft"]["answered"] is False
+def test_a_second_answer_comes_from_the_good_passages_alone(parts, retriever) -> None:
+    model = ScriptedAnswerer(name="model", drafts=[GOOD])
+    nodes = Nodes(parts(retriever, model, ScriptedAnswerer()))
+    again = STATE | {
+        "effort": "normal",
+        "spent": {"answers": 1, "calls": 1},
+        "verdicts": {"p1": 1.0, "p2": 0.1},
+    }
+    events: list[Any] = []
+    assert nodes.answer(again, runtime(events))["spent"] == {"answers": 1, "calls": 1, "tokens": 0}
+    assert model.asked[0].passages == (PEAS,)
+    assert events[0] == {"type": "replace", "text": ""}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spent": {"answers": 2, "calls": 2}},
+        {"spent": {"answers": 1, "calls": 4}},
+        {"spent": {"answers": 1, "calls": 1, "tokens": 10**6}},
+        {"spent": {"answers": 1, "calls": 1}, "verdicts": {"p1": 0.9, "p2": 0.9}},
+        {"spent": {"answers": 1, "calls": 1}, "effort": "fast"},
+    ],
+)
+def test_where_a_model_may_not_answer_again_the_notes_are_quoted(parts, retriever, change) -> None:
+    model, quoting = ScriptedAnswerer(name="model"), ScriptedAnswerer(drafts=[GOOD])
+    state = STATE | {"effort": "normal", "verdicts": {"p1": 1.0, "p2": 0.1}} | change
+    Nodes(parts(retriever, model, quoting)).answer(state, runtime([]))
+    assert (model.asked, len(quoting.asked)) == ([], 1)
+
+
+def test_a_cancelled_answer_is_not_taken_over_by_the_next_answerer(parts, retriever) -> None:
+    model, quoting = (
+        ScriptedAnswerer(name="model", drafts=[GOOD], pieces=["Pe"]),
+        ScriptedAnswerer(drafts=[GOOD]),
+    )
+    stopped = Runtime(context=Context(cancelled=lambda: True), stream_writer=[].append)
+    with pytest.raises(Cancelled):
+        Nodes(parts(retriever, model, quoting)).answer(STATE, stopped)
+    assert quoting.asked == []
 
 
 def test_when_the_last_answerer_fails_too_its_error_is_told(parts, retriever) -> None:
@@ -120,7 +269,7 @@ def test_verify_drops_what_does_not_stand_in_the_passages(parts, retriever) -> N
 def test_finish_adds_the_turn_and_empties_the_rest(parts, retriever) -> None:
     update = Nodes(parts(retriever, ScriptedAnswerer())).finish(STATE | {"draft": draft_to_json(GOOD)})
     (turn,) = update["turns"]
-    assert (update["passages"], update["draft"]) == (None, None)
+    assert {key: value for key, value in update.items() if key != "turns"} == BETWEEN
     assert {
         key: turn[key]
         for key in ("question", "standalone", "answer", "answered", "model", "effort", "trace_id")
@@ -151,11 +300,71 @@ def test_abstain_keeps_the_words_of_a_draft_that_declined(parts, retriever) -> N
     assert turn["answer"] == "Not there."
 
 
-def test_the_edges_look_at_passages_and_draft() -> None:
-    assert found_passages({"passages": {"p": 1.0}})
-    assert not found_passages({"passages": {}})
-    assert not found_passages({})
-    assert is_supported({"draft": draft_to_json(GOOD)})
-    assert not is_supported({"draft": draft_to_json(NOTHING)})
+def test_after_verify_another_answer_is_made_until_the_notes_were_quoted() -> None:
+    assert after_verify({"draft": draft_to_json(GOOD)}) == "finish"
+    assert after_verify({"draft": draft_to_json(NOTHING)}) == "answer"
+    assert after_verify({"draft": draft_to_json(NOTHING), "spent": {"quoted": 1}}) == "abstain"
     with pytest.raises(RuntimeError):
-        is_supported({})
+        after_verify({})
+
+
+def test_the_edges_look_at_what_is_missing_and_at_the_budget() -> None:
+    assert answer_or_abstain({"passages": {"p": 1.0}}) == "answer"
+    assert answer_or_abstain({"passages": {}}) == answer_or_abstain({}) == "abstain"
+    missing: dict[str, Any] = {"queries": ["q"], "passages": {"p": 1.0}, "effort": "normal"}
+    assert after_grade(missing | {"spent": {"rounds": 1}}) == "rewrite"
+    assert after_grade(missing | {"spent": {"rounds": 2}}) == "answer"
+    assert after_grade(missing | {"spent": {"rounds": 1}, "effort": "fast"}) == "answer"
+    assert after_grade(missing | {"spent": {"rounds": 1}, "queries": []}) == "answer"
+    assert after_grade(missing | {"spent": {"rounds": 2}, "passages": {}}) == "abstain"
+
+
+class Kept:
+    """A memory in a list."""
+
+    def __init__(self, *texts: str) -> None:
+        self.known = {str(at): Fact(id=at, text=text, created="") for at, text in enumerate(texts)}
+
+    def facts(self) -> list[Fact]:
+        return list(self.known.values())
+
+    def keep(self, text: str, *, key: str) -> Fact:
+        return self.known.setdefault(key, Fact(id=len(self.known), text=text, created=""))
+
+
+def test_what_the_person_asks_to_remember_is_kept_once_for_each_question(parts, retriever) -> None:
+    memory = Kept()
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), memory=memory))
+    state: dict[str, Any] = {"question": "試験は7月3日だと覚えておいて", "trace_id": "t1"}
+    state |= nodes.standalone(state)
+    assert after_standalone(state) == "memory"
+    for _ in range(2):  # a run that is resumed comes here again
+        (turn,) = nodes.memory(state)["turns"]
+    assert "試験は7月3日だ" in turn["answer"]
+    assert [fact.text for fact in memory.facts()] == ["試験は7月3日だ"]
+
+
+def test_what_was_kept_is_told(parts, retriever) -> None:
+    for memory, told in (
+        (Kept("鍵は机の中"), "鍵は机の中"),
+        (Kept(), sentence("answer.recalled_nothing", language="ja")),
+    ):
+        nodes = Nodes(parts(retriever, ScriptedAnswerer(), memory=memory))
+        state = {"question": "覚えていることは？", "standalone": "覚えていることは？", "intent": "recall"}
+        assert told in nodes.memory(state)["turns"][0]["answer"]
+
+
+def test_where_nothing_can_be_kept_it_is_a_question_like_any_other(parts, retriever) -> None:
+    nodes = Nodes(parts(retriever, ScriptedAnswerer()))
+    assert nodes.standalone({"question": "覚えていることは？"})["intent"] == "notes"
+
+
+def test_what_was_kept_is_said_where_the_notes_are_silent(parts, retriever) -> None:
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), memory=Kept("私の期末試験は7月3日", "鍵は机の中")))
+    (turn,) = nodes.abstain(
+        {"question": "期末試験はいつ？", "standalone": "期末試験はいつ？", "draft": None}
+    )["turns"]
+    assert "7月3日" in turn["answer"]
+    assert turn["answered"] is False
+    (turn,) = nodes.abstain({"question": "天気は？", "standalone": "天気は？", "draft": None})["turns"]
+    assert turn["answer"] == sentence("answer.nothing", language="ja")

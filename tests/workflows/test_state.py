@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from terakoya.types import Citation, Draft
 from workflows.state import (
+    add_up,
     append_turns,
     citation_from_json,
     citation_to_json,
     draft_from_json,
     draft_to_json,
     history_of,
+    merge_names,
     merge_scores,
     ranked,
 )
@@ -85,6 +87,25 @@ def test_reducers_leave_what_they_are_given_as_it_is(s: dict[str, float], xs: di
 @given(TURNS, TURNS, TURNS)
 def test_turns_appended_one_after_the_other_equal_turns_appended_at_once(s, xs, ys) -> None:
     assert append_turns(append_turns(s, xs), ys) == append_turns(s, xs + ys)
+
+
+NAMES = st.lists(st.text(max_size=2), max_size=4)
+SPENT = st.dictionaries(st.sampled_from(["rounds", "calls"]), st.integers(0, 9))
+
+
+@given(NAMES, NAMES, NAMES)
+def test_names_may_come_at_once_one_after_the_other_in_any_order_and_again(s, xs, ys) -> None:
+    assert merge_names(merge_names(s, xs), ys) == merge_names(s, xs + ys)
+    assert merge_names(merge_names(s, xs), ys) == merge_names(merge_names(s, ys), xs)
+    assert merge_names(merge_names(s, xs), xs) == merge_names(s, xs)
+    assert merge_names(s, None) == []
+
+
+@given(SPENT, SPENT, SPENT)
+def test_what_was_spent_adds_up_in_any_order(s, xs, ys) -> None:
+    assert add_up(add_up(s, xs), ys) == add_up(s, add_up(xs, ys)) == add_up(add_up(s, ys), xs)
+    assert add_up(s, {}) == s
+    assert add_up(s, None) == {}
 
 
 @given(SCORES)

@@ -1,0 +1,77 @@
+"""What the person asked to remember, in a table of its own beside the conversations."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from terakoya.errors import BadInput, NotFound
+from terakoya.types import Fact
+
+MOST: Final = 500
+"""Facts that are kept; more would be notes."""
+_TABLE: Final = """
+    CREATE TABLE IF NOT EXISTS facts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, text TEXT NOT NULL, created TEXT NOT NULL
+    )
+"""
+
+
+class Facts:
+    """Implements `terakoya.protocols.Memory` in an SQLite file. Safe in several threads and processes.
+
+    Args:
+        path: The file; made, for its owner alone, at the first fact.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def facts(self) -> list[Fact]:
+        """All of it, oldest first."""
+        if not self._path.exists():
+            return []
+        with self._lock, closing(self._connect()) as connection:
+            rows = connection.execute("SELECT id, text, created FROM facts ORDER BY id").fetchall()
+        return [Fact(id=number, text=text, created=created) for number, text, created in rows]
+
+    def keep(self, text: str, *, key: str) -> Fact:
+        """Adds `text`; once for the same `key`, so that a run that is resumed adds nothing twice.
+
+        Raises:
+            BadInput: There are `MOST` already.
+        """
+        with self._lock, closing(self._connect()) as connection, connection:
+            (count,) = connection.execute("SELECT count(*) FROM facts").fetchone()
+            known = connection.execute("SELECT 1 FROM facts WHERE key = ?", (key,)).fetchone()
+            if count >= MOST and not known:
+                raise BadInput("facts_full", most=MOST)
+            created = datetime.now(UTC).isoformat(timespec="seconds")
+            connection.execute(
+                "INSERT INTO facts (key, text, created) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                (key, text, created),
+            )
+            row = connection.execute("SELECT id, text, created FROM facts WHERE key = ?", (key,)).fetchone()
+        return Fact(id=row[0], text=row[1], created=row[2])
+
+    def forget(self, number: int) -> None:
+        """Takes one back; nothing of it stays in the file.
+
+        Raises:
+            NotFound: There is none with this number.
+        """
+        with self._lock, closing(self._connect()) as connection:
+            with connection:
+                gone = connection.execute("DELETE FROM facts WHERE id = ?", (number,)).rowcount
+            if not gone:
+                raise NotFound("fact_unknown", number=number)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=10)
+        self._path.chmod(0o600)
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute(_TABLE)
+        return connection

@@ -1,0 +1,93 @@
+"""What a chat model is asked beside the answer itself: whether a passage is relevant, and for other queries."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from terakoya.types import Language, Passage
+from workflows.prompts import load_prompt
+
+_LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
+_MOST_QUERIES: Final = 2
+_LONGEST_QUERY: Final = 200
+_RELEVANT: Final = {
+    "type": "object",
+    "properties": {"relevant": {"type": "boolean"}},
+    "required": ["relevant"],
+    "additionalProperties": False,
+}
+_QUERIES: Final = {
+    "type": "object",
+    "properties": {
+        "queries": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": _LONGEST_QUERY},
+            "maxItems": _MOST_QUERIES,
+        }
+    },
+    "required": ["queries"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a model said, and what that took.
+
+    Attributes:
+        value: What was asked for; None where the reply cannot be read.
+        tokens: Tokens of prompt and reply.
+    """
+
+    value: Any
+    tokens: int
+
+
+class Adviser:
+    """Asks a langchain-core chat model small questions, its replies held to a JSON schema.
+
+    A reply is data: it chooses no tool and no instruction, it marks a passage or words a query.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def relevant(self, question: str, passage: Passage) -> Advice:
+        """Whether `passage` helps to answer `question`; `value` is a bool or None.
+
+        Raises:
+            Unavailable: The model cannot answer now.
+        """
+        prompt = load_prompt("relevant").fill(question=question, passage=passage.text)
+        reply = self._ask(prompt, "relevance", _RELEVANT)
+        value = reply.value.get("relevant") if isinstance(reply.value, Mapping) else None
+        return Advice(value if isinstance(value, bool) else None, reply.tokens)
+
+    def queries(self, question: str, language: Language) -> Advice:
+        """Other wordings of `question`, one of them in the other language; `value` is a list of strings.
+
+        Raises:
+            Unavailable: The model cannot answer now.
+        """
+        other: Language = "en" if language == "ja" else "ja"
+        prompt = load_prompt("rewrite").fill(question=question, other=_LANGUAGES[other])
+        reply = self._ask(prompt, "queries", _QUERIES)
+        given = reply.value.get("queries") if isinstance(reply.value, Mapping) else None
+        found: Sequence[Any] = given if isinstance(given, list) else []
+        queries = [q.strip()[:_LONGEST_QUERY] for q in found if isinstance(q, str) and q.strip()]
+        return Advice(queries[:_MOST_QUERIES], reply.tokens)
+
+    def _ask(self, prompt: str, name: str, schema: Mapping[str, Any]) -> Advice:
+        from langchain_core.messages import HumanMessage
+
+        shape = {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": True}}
+        reply = self._model.invoke([HumanMessage(prompt)], response_format=shape)
+        usage = reply.usage_metadata or {}
+        tokens = int(usage.get("total_tokens", 0))
+        try:
+            return Advice(
+                json.loads(reply.text if isinstance(reply.text, str) else str(reply.content)), tokens
+            )
+        except ValueError:
+            return Advice(None, tokens)
