@@ -31,6 +31,9 @@ _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-ɏ]+|[À-ɏ]+|\d+")
 LINE: Final = 500
 REMEMBERED: Final = 2_048
 """Texts up to `LINE` code points whose terms are remembered: the lines of notes are read again at every question."""
+MEANINGS: Final = 8_192
+"""Words whose synonyms are remembered."""
+FEW_MEANINGS: Final = 3
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
 _PIECE: Final = re.compile(r"[^\n]{1,4000}")
@@ -113,6 +116,7 @@ class Analyser:
     def __init__(self, *, remembered: int = REMEMBERED) -> None:
         self._local = threading.local()
         self._known = lru_cache(maxsize=remembered)(self._analysed)
+        self._meanings = lru_cache(maxsize=MEANINGS)(self._synonyms)
 
     @cached_property
     def _dictionary(self) -> Any:
@@ -180,6 +184,19 @@ class Analyser:
                 form = _katakana_folded(fold(morpheme.normalized_form()))
                 tokens.append(Token(form, surface, _kind(form, surface, pos), start, end))
         return tokens
+
+    def synonyms(self, word: str) -> frozenset[int]:
+        """The groups of words of one meaning that a word is in, by Sudachi's dictionary, across languages.
+
+        Empty where it knows of none, which is so for most words and for all that are in more than a few groups:
+        such a word (AI) is an abbreviation of many things.
+        """
+        return self._meanings(word)
+
+    def _synonyms(self, word: str) -> frozenset[int]:
+        found = self._tokenizer().tokenize(word[:LINE])
+        groups = frozenset[int](found[0].synonym_group_ids()) if len(found) == 1 else frozenset[int]()
+        return groups if len(groups) <= FEW_MEANINGS else frozenset()
 
     def words(self, text: str) -> Counter[str]:
         """Terms of `text` with their counts, for the index."""
@@ -272,8 +289,8 @@ def _latin_terms(run: str) -> tuple[tuple[str, str, TokenKind], ...]:
     """Form, surface and kind of a word and of its parts."""
     whole = fold(run).replace("’", "'")
     bare = whole.removesuffix("'s")
-    if whole in ENGLISH_QUESTION:
-        return ((whole, whole, "question"),)
+    if whole in ENGLISH_QUESTION or bare in ENGLISH_QUESTION:
+        return ((bare, bare, "question"),)
     if bare in ENGLISH_STOP:
         return ((bare, bare, "weak"),)
     terms: list[tuple[str, str, TokenKind]] = [(_stem(bare), bare, "latin")]

@@ -121,3 +121,7 @@ def test_several_threads_get_the_same_terms_at_once() -> None:
 def test_the_fingerprint_names_dictionary_and_stemmer(analyser: Analyser) -> None:
     assert "sudachi-core" in analyser.fingerprint
     assert "snowball" in analyser.fingerprint
+
+
+def test_a_question_word_drawn_together_with_a_verb_only_asks(analyser: Analyser) -> None:
+    assert analyser.tokens("What's a mutex?")[0].kind == "question"

@@ -77,3 +77,29 @@ def test_another_number_in_a_name_is_no_evidence(analyser: Analyser) -> None:
 def test_spelling_variants_are_evidence(analyser: Analyser) -> None:
     asked = term("サーバーとは？", analyser)
     assert Reading.of("サーバは要求に応える。", analyser).evidence(asked) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [("第三正規形とは？", "第3正規形は従属を除いた形。"), ("金一両は何朱？", "金1両 = 4分")],
+)
+def test_a_numeral_is_evidence_in_either_script(analyser: Analyser, question: str, text: str) -> None:
+    assert Reading.of(text, analyser).evidence(term(question, analyser)) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("値段は？", "価格は500円。"),
+        ("短所は？", "欠点が多い。"),
+        ("database?", "データベースは表を持つ。"),
+    ],
+)
+def test_a_word_of_the_same_meaning_is_evidence_but_less_than_the_word(
+    analyser: Analyser, question: str, text: str
+) -> None:
+    assert 0.5 < Reading.of(text, analyser).evidence(term(question, analyser)) < 1.0
+
+
+def test_an_abbreviation_of_many_things_has_no_synonyms(analyser: Analyser) -> None:
+    assert not analyser.synonyms("AI")
