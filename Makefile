@@ -17,7 +17,7 @@ MANIFEST := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help chat test eval bench bench-search soak install dev engine lint types imports pytest clean
+.PHONY: help chat test eval langfuse langfuse-down bench bench-search soak install dev engine lint types imports pytest clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,12 @@ test: dev engine lint types imports pytest  ## everything that must hold before 
 
 eval: install  ## ask the suite's questions, and compare with its gates
 	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml evals/suites/sample-notes-cut.yaml evals/suites/held-back.yaml
+
+langfuse: install  ## start Langfuse on this machine (Docker), and send traces there
+	@$(BIN)/python -m app.langfuse_server deploy/langfuse
+
+langfuse-down: install  ## stop Langfuse; its data stays
+	@$(BIN)/python -m app.langfuse_server deploy/langfuse --down
 
 bench: dev  ## tracing, ingest and sync, as docs/benchmarks.md shows them (half an hour)
 	@echo "== tracing"

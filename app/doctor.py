@@ -14,7 +14,7 @@ from app.models.build import BUILD_COMMAND, engine_state
 from app.models.gguf import read_header
 from app.models.memory import available_memory
 from app.supervise import page_answers
-from app.tracing.account import Account, account
+from app.tracing.account import Account, account, named
 from terakoya.api import Check
 from terakoya.catalogue import text
 from terakoya.client import ServiceRecord, answers
@@ -66,7 +66,7 @@ def diagnose(
         ("engine", lambda: _engine(settings)),
         ("model", lambda: _model(settings)),
         ("tracing", lambda: _tracing(settings)),
-        ("langfuse", lambda: _langfuse(variables)),
+        ("langfuse", lambda: _langfuse(variables, settings)),
         ("disk", lambda: _disk(settings)),
         ("memory", _memory),
     ]
@@ -222,10 +222,10 @@ def _tracing(settings: "Settings") -> Check:
     return _check("tracing", "ok", "tracing", path=folder, size=f"{size / 1024**2:.1f}")
 
 
-def _langfuse(variables: Mapping[str, str]) -> Check:
-    project = account(variables)
+def _langfuse(variables: Mapping[str, str], settings: "Settings") -> Check:
+    project = account(variables, settings)
     if project is None:
-        given = [name for name in _LANGFUSE if variables.get(name)]
+        given = [name for name, value in named(variables, settings).items() if value.strip()]
         if given and len(given) < len(_LANGFUSE):
             missing = " ".join(f"{name}=..." for name in _LANGFUSE if name not in given)
             return _check("langfuse", "problem", "langfuse_part", missing)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from app.codebase import commit, dependencies, file_digest, sources_digest, versions
 from app.home import prepare_home
-from app.settings import Settings
+from app.settings import NO_ANSWER, Settings
 from app.suite_target import LocalTarget, Say, open_local_target
 from evals import (
     Judgement,
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 TREND: Final = 30
 """Earlier runs that a report's plots show."""
 _VERDICTS: Final[TypeAdapter[tuple[Verdict, ...]]] = TypeAdapter(tuple[Verdict, ...])
-_PLACES: Final = frozenset({"home", "host", "port", "page_port", "environment", "log_level"})
 
 OpenTarget = Callable[[Settings, Suite, Say], Target]
 
@@ -166,7 +165,9 @@ def run_suites(
         from evals.html import html_report
 
         notes = {suite.name: suite.notes for suite in loaded}
-        shown = html_report(judgements, baselines=former, trends=trends, notes=notes, traces=_traces())
+        shown = html_report(
+            judgements, baselines=former, trends=trends, notes=notes, traces=_traces(settings)
+        )
         _write(html, shown.encode())
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         _write(Path(step), page, append=True)
@@ -175,7 +176,7 @@ def run_suites(
 
 def settings_fingerprint(settings: Settings) -> str:
     """Digest of all settings that may change an answer: not of places and names."""
-    values = settings.model_dump(mode="json", exclude=set(_PLACES))
+    values = settings.model_dump(mode="json", exclude=set(NO_ANSWER))
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -231,7 +232,7 @@ def _remember(
     """Adds the runs to the history; gives the earlier ones of each suite, the oldest first, where `wanted`."""
     from evals.history import History
 
-    values = settings.model_dump(mode="json", exclude=set(_PLACES))
+    values = settings.model_dump(mode="json", exclude=set(NO_ANSWER))
     at = commit()
     trends: dict[str, tuple[Run, ...]] = {}
     try:
@@ -249,11 +250,11 @@ def _remember(
     return trends
 
 
-def _traces() -> str:
+def _traces(settings: Settings) -> str:
     """Where a trace can be looked at, as an address that ends before its id; empty where nowhere."""
     from app.tracing.account import account
 
-    project = account(os.environ)
+    project = account(os.environ, settings)
     return f"{project.base_url}/trace/" if project else ""
 
 

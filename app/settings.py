@@ -1,7 +1,7 @@
 """Settings of one installation: environment, then `terakoya.toml` in its home, then defaults."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -15,6 +15,13 @@ from terakoya.errors import BadInput
 from terakoya.types import Effort, SecondMessage
 
 DEFAULT_HOME = Path("~/.terakoya")
+NO_ANSWER: Final = frozenset(
+    {
+        *("home", "host", "port", "page_port", "environment", "log_level"),
+        *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
+    }
+)
+"""Settings that change no answer: places, names, secrets. Their values are kept with no result."""
 
 
 class Settings(BaseSettings):
@@ -40,6 +47,9 @@ class Settings(BaseSettings):
         max_note_mb: Largest note that is read, in MiB.
         memory_mb: MiB of memory that the store may use for a search or an ingest.
         environment: Name of the deployment in traces.
+        langfuse_base_url: Address of a Langfuse server; the variables of its SDK go before these three.
+        langfuse_public_key: Public key of a project there.
+        langfuse_secret_key: Secret key of it.
         log_level: Level of the service's log.
     """
 
@@ -64,6 +74,9 @@ class Settings(BaseSettings):
     max_note_mb: float = Field(default=16.0, gt=0)
     memory_mb: int = Field(default=2048, ge=64, le=1_048_576)
     environment: str = "local"
+    langfuse_base_url: str = ""
+    langfuse_public_key: str = ""
+    langfuse_secret_key: str = Field(default="", repr=False)
     log_level: str = "INFO"
 
     @classmethod

@@ -1,10 +1,13 @@
-"""Where Langfuse is and who we are there, from the environment variables of its own SDK."""
+"""Where Langfuse is and who we are there: the environment variables of its own SDK, else the settings."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +32,15 @@ class Account:
     timeout: float = DEFAULT_TIMEOUT
 
 
-def account(environ: Mapping[str, str]) -> Account | None:
+def account(environ: Mapping[str, str], settings: "Settings | None" = None) -> Account | None:
     """The project that `environ` names; None when it names none, not all of it, or switches tracing off.
 
     Reads `LANGFUSE_BASE_URL` (or the deprecated `LANGFUSE_HOST`), `LANGFUSE_PUBLIC_KEY`,
-    `LANGFUSE_SECRET_KEY`, `LANGFUSE_TIMEOUT` and `LANGFUSE_TRACING_ENABLED`. There is no default address:
-    nothing leaves the machine unless all three are set.
+    `LANGFUSE_SECRET_KEY`, `LANGFUSE_TIMEOUT` and `LANGFUSE_TRACING_ENABLED`. Where the first three are all
+    missing, `settings` may name the project. There is no default address: nothing leaves the machine unless
+    one of the two names all three.
     """
-    parts = {
-        "LANGFUSE_BASE_URL": environ.get("LANGFUSE_BASE_URL") or environ.get("LANGFUSE_HOST", ""),
-        "LANGFUSE_PUBLIC_KEY": environ.get("LANGFUSE_PUBLIC_KEY", ""),
-        "LANGFUSE_SECRET_KEY": environ.get("LANGFUSE_SECRET_KEY", ""),
-    }
+    parts = named(environ, settings)
     url, public_key, secret_key = (value.strip() for value in parts.values())
     missing = [name for name, value in parts.items() if not value.strip()]
     switched_off = environ.get("LANGFUSE_TRACING_ENABLED", "").strip().lower() in ("false", "0")
@@ -56,6 +56,22 @@ def account(environ: Mapping[str, str]) -> Account | None:
     return Account(
         base_url=url.rstrip("/"), public_key=public_key, secret_key=secret_key, timeout=_timeout(environ)
     )
+
+
+def named(environ: Mapping[str, str], settings: "Settings | None" = None) -> dict[str, str]:
+    """Address and keys by the names of their variables; empty where they are not set."""
+    parts = {
+        "LANGFUSE_BASE_URL": environ.get("LANGFUSE_BASE_URL") or environ.get("LANGFUSE_HOST", ""),
+        "LANGFUSE_PUBLIC_KEY": environ.get("LANGFUSE_PUBLIC_KEY", ""),
+        "LANGFUSE_SECRET_KEY": environ.get("LANGFUSE_SECRET_KEY", ""),
+    }
+    if settings is None or any(value.strip() for value in parts.values()):
+        return parts  # keys of one project with the address of another would help nobody
+    return {
+        "LANGFUSE_BASE_URL": settings.langfuse_base_url,
+        "LANGFUSE_PUBLIC_KEY": settings.langfuse_public_key,
+        "LANGFUSE_SECRET_KEY": settings.langfuse_secret_key,
+    }
 
 
 def _timeout(environ: Mapping[str, str]) -> float:

@@ -20,10 +20,11 @@ def make_tracer(
         settings: Of the installation; its `environment` is used unless `LANGFUSE_TRACING_ENVIRONMENT` is set.
         deliver: Whether this process may carry traces to Langfuse. Those that are not carried wait on disk
             for a process that does.
-        environ: Where the `LANGFUSE_*` variables stand; the process's own environment when None.
+        environ: Where the `LANGFUSE_*` variables stand; the process's own environment when None. They go
+            before what the settings say of Langfuse.
     """
     variables = os.environ if environ is None else environ
-    project = account(variables) if deliver else None
+    project = account(variables, settings) if deliver else None
     delivery = LangfuseDelivery(project, settings.traces_path) if project else None
     spool = Spool(settings.traces_path, on_written=delivery.wake if delivery else _nobody)
     return SpoolTracer(
