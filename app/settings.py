@@ -1,11 +1,14 @@
 """Settings of one installation: environment, then `terakoya.toml` in its home, then defaults."""
 
+import json
+import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -19,6 +22,7 @@ NO_ANSWER: Final = frozenset(
     {
         *("home", "host", "port", "page_port", "environment", "log_level"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
+        *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),
     }
 )
 """Settings that change no answer: places, names, secrets. Their values are kept with no result."""
@@ -50,6 +54,11 @@ class Settings(BaseSettings):
         langfuse_base_url: Address of a Langfuse server; the variables of its SDK go before these three.
         langfuse_public_key: Public key of a project there.
         langfuse_secret_key: Secret key of it.
+        trace_user: Who asks, in traces.
+        trace_text: `all` text of traces goes to Langfuse, or it stays `local`, or it is kept in `none`.
+        trace_mask: Regular expressions of what is masked in traces, beside secrets, addresses and telephones.
+        trace_sample: Part of the traces that goes to Langfuse; errors, thumbs down and slow ones always do.
+        trace_slow_ms: Milliseconds from which on a trace is slow.
         log_level: Level of the service's log.
     """
 
@@ -77,7 +86,26 @@ class Settings(BaseSettings):
     langfuse_base_url: str = ""
     langfuse_public_key: str = ""
     langfuse_secret_key: str = Field(default="", repr=False)
+    trace_user: str = ""
+    trace_text: Literal["all", "local", "none"] = "all"
+    trace_mask: Annotated[tuple[str, ...], NoDecode] = ()
+    trace_sample: float | None = Field(default=None, ge=0, le=1)
+    trace_slow_ms: float = Field(default=10_000.0, ge=0)
     log_level: str = "INFO"
+
+    @field_validator("trace_mask", mode="before")
+    @classmethod
+    def _patterns(cls, value: object) -> object:
+        """One pattern, or a list of them, in JSON where it comes from the environment."""
+        given = json.loads(value) if isinstance(value, str) and value.lstrip().startswith('["') else value
+        patterns = (given,) if isinstance(given, str) else given
+        if isinstance(patterns, list | tuple):
+            for pattern in patterns:
+                try:
+                    re.compile(str(pattern))
+                except re.error as error:
+                    raise ValueError(f"`{pattern}`: {error}") from None
+        return patterns
 
     @classmethod
     def settings_customise_sources(

@@ -43,6 +43,8 @@ class SpanRecord:
         environment: Name of the deployment.
         release: Version of the product.
         writer: The process that wrote it (`app.tracing.process.identity`); on roots only.
+        user: Who asked; on roots only.
+        mask: The rules that it was masked by (`Masker.mark`).
     """
 
     type: Literal["start", "span", "trace"]
@@ -65,6 +67,8 @@ class SpanRecord:
     environment: str = ""
     release: str = ""
     writer: str = ""
+    user: str = ""
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ class ScoreRecord:
         comment: Words beside it.
         time: Nanoseconds since the epoch.
         environment: Name of the deployment.
+        mask: The rules that it was masked by (`Masker.mark`).
     """
 
     score_id: str
@@ -88,6 +93,7 @@ class ScoreRecord:
     comment: str = ""
     time: int
     environment: str = ""
+    mask: str = ""
 
 
 Record = SpanRecord | ScoreRecord
@@ -148,6 +154,8 @@ def _span(data: dict[str, Any]) -> SpanRecord:
         environment=str(data.get("environment") or ""),
         release=str(data.get("release") or ""),
         writer=str(data.get("writer") or ""),
+        user=str(data.get("user") or ""),
+        mask=str(data.get("mask") or ""),
     )
 
 
@@ -162,4 +170,5 @@ def _score(data: dict[str, Any]) -> ScoreRecord:
         comment=str(data.get("comment") or ""),
         time=_time(data["time"]),
         environment=str(data.get("environment") or ""),
+        mask=str(data.get("mask") or ""),
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from app.settings import Settings
 from app.tracing.account import account
 from app.tracing.langfuse import LangfuseDelivery
+from app.tracing.masking import Masker
+from app.tracing.sampling import Sampling
 from app.tracing.spool import Spool
 from app.tracing.tracer import SpoolTracer
 from terakoya import __version__
@@ -24,15 +26,35 @@ def make_tracer(
             before what the settings say of Langfuse.
     """
     variables = os.environ if environ is None else environ
+    secrets = (settings.langfuse_secret_key, variables.get("LANGFUSE_SECRET_KEY", ""))
+    masker = Masker(settings.trace_mask, secrets=secrets, withhold=settings.trace_text == "none")
     project = account(variables, settings) if deliver else None
-    delivery = LangfuseDelivery(project, settings.traces_path) if project else None
-    spool = Spool(settings.traces_path, on_written=delivery.wake if delivery else _nobody)
+    delivery = None
+    if project:
+        delivery = LangfuseDelivery(
+            project,
+            settings.traces_path,
+            masker=Masker(settings.trace_mask, secrets=secrets, withhold=settings.trace_text != "all"),
+            sampling=Sampling(rate=_rate(settings, variables), slow_ms=settings.trace_slow_ms),
+        )
+    spool = Spool(settings.traces_path, on_written=delivery.wake if delivery else _nobody, clean=masker.line)
     return SpoolTracer(
         spool,
         environment=variables.get("LANGFUSE_TRACING_ENVIRONMENT") or settings.environment,
         release=variables.get("LANGFUSE_RELEASE") or __version__,
+        user=settings.trace_user,
         delivery=delivery,
     )
+
+
+def _rate(settings: Settings, variables: Mapping[str, str]) -> float:
+    """The settings' rate, else that of the SDK's variable, else everything."""
+    if settings.trace_sample is not None:
+        return settings.trace_sample
+    try:
+        return min(1.0, max(0.0, float(variables.get("LANGFUSE_SAMPLE_RATE") or 1.0)))
+    except ValueError:
+        return 1.0
 
 
 def _nobody() -> None:

@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from app.tracing.account import Account
 from app.tracing.cursor import exclusive
+from app.tracing.masking import Masker
 from app.tracing.redaction import describe
+from app.tracing.sampling import Sampling
+from app.tracing.sieve import Sieve
 from app.tracing.tail import Item, Tail
 
 if TYPE_CHECKING:
@@ -91,8 +94,27 @@ class LangfuseDelivery:
     the server has accepted; what a crash makes go out twice has the same ids, which Langfuse merges.
     """
 
-    def __init__(self, account: Account, folder: Path, *, poll: float = POLL) -> None:
+    def __init__(
+        self,
+        account: Account,
+        folder: Path,
+        *,
+        poll: float = POLL,
+        masker: Masker | None = None,
+        sampling: Sampling | None = None,
+    ) -> None:
+        """Begins to deliver.
+
+        Args:
+            account: Where to.
+            folder: Of the trace files.
+            poll: Seconds between looks at the files.
+            masker: What is taken out of what was not written by the same rules.
+            sampling: What goes at all; everything by default.
+        """
         self.folder = folder
+        self._masker = masker or Masker()
+        self._sieve = Sieve(folder, sampling or Sampling())
         self.poll = poll
         self._account = account
         self._lanes: dict[str, _Lane] = {"trace": _Lane("trace"), "score": _Lane("score")}
@@ -117,6 +139,11 @@ class LangfuseDelivery:
         self._thread.join(max(timeout, 0.0))
         if self._thread.is_alive():
             log.warning("Langfuse did not take everything in time; the rest waits in %s", self.folder)
+
+    def forget(self, trace_ids: Iterable[str]) -> None:
+        """Sends nothing more of these traces."""
+        self._sieve.forget(trace_ids)
+        self._wake.set()
 
     def state(self) -> DeliveryState:
         """How delivery stands."""
@@ -162,8 +189,11 @@ class LangfuseDelivery:
         """Sends all that can be sent now."""
         while True:
             at_end = tail.read(most=READ_AHEAD)
+            self._sieve.sift(tail)
             went_on = self._send(self._lanes["trace"], tail, client)
-            went_on = self._send(self._lanes["score"], tail, client) and went_on
+            # a thumb down waits for its trace, which is read back because of it
+            if went_on or not self._sieve.brought_back(tail):
+                went_on = self._send(self._lanes["score"], tail, client) and went_on
             self._waiting = len(tail.traces) + len(tail.scores)
             if at_end or not went_on:
                 return
@@ -171,7 +201,7 @@ class LangfuseDelivery:
     def _send(self, lane: _Lane, tail: Tail, client: "LangfuseClient") -> bool:
         """Empties one lane; False when the server does not take it now."""
         queue = tail.traces if lane.kind == "trace" else tail.scores
-        post = _post_traces if lane.kind == "trace" else _post_scores
+        post = self._post_traces if lane.kind == "trace" else self._post_scores
         while queue:
             left = self._time_left()
             if left <= 0 or (self._deadline is None and time.monotonic() < lane.not_before):
@@ -243,6 +273,21 @@ class LangfuseDelivery:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(lines)
 
+    def _post_traces(self, client: "LangfuseClient", batch: Sequence[Item], timeout: float) -> "Reply":
+        from app.tracing.client import Reply
+
+        trees = [[self._masker.record(span) for span in item.ordered()] for item in batch]
+        spans = [(span, tree[0]) for tree in trees for span in tree]
+        for start in range(0, len(spans), MAX_SPANS):
+            reply = client.send_spans(spans[start : start + MAX_SPANS], timeout=timeout)
+            if reply.verdict != "accepted":
+                return reply
+        return Reply(verdict="accepted")
+
+    def _post_scores(self, client: "LangfuseClient", batch: Sequence[Item], timeout: float) -> "Reply":
+        latest = {item.score.score_id: self._masker.record(item.score) for item in batch if item.score}
+        return client.send_scores(list(latest.values()), timeout=timeout)
+
     def _time_left(self) -> float:
         """Seconds that a request may take now."""
         if self._deadline is None:
@@ -260,20 +305,3 @@ def _batch(queue: Sequence[Item]) -> list[Item]:
             break
         batch.append(item)
     return batch
-
-
-def _post_traces(client: "LangfuseClient", batch: Sequence[Item], timeout: float) -> "Reply":
-    from app.tracing.client import Reply
-
-    trees = [item.ordered() for item in batch]
-    spans = [(span, tree[0]) for tree in trees for span in tree]
-    for start in range(0, len(spans), MAX_SPANS):
-        reply = client.send_spans(spans[start : start + MAX_SPANS], timeout=timeout)
-        if reply.verdict != "accepted":
-            return reply
-    return Reply(verdict="accepted")
-
-
-def _post_scores(client: "LangfuseClient", batch: Sequence[Item], timeout: float) -> "Reply":
-    latest = {item.score.score_id: item.score for item in batch if item.score}
-    return client.send_scores(list(latest.values()), timeout=timeout)

@@ -77,7 +77,12 @@ def _of_trace(root: SpanRecord) -> dict[str, Any]:
     """What the SDK's `propagate_attributes` would put on every observation of the trace."""
     metadata = {f"langfuse.trace.metadata.{key}": _metadata(value) for key, value in _known(root.metadata)}
     tags = [_text(tag) for tag in root.tags if len(tag) <= MAX_PROPAGATED]
-    short = {"session.id": root.thread_id, "langfuse.trace.name": root.name, **metadata}
+    short = {
+        "session.id": root.thread_id,
+        "user.id": root.user,
+        "langfuse.trace.name": root.name,
+        **metadata,
+    }
     return {
         **{key: value for key, value in short.items() if value and len(value) <= MAX_PROPAGATED},
         "langfuse.trace.tags": tags or None,

@@ -2,11 +2,21 @@
 
 import os
 import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 _MASK: Final = "***"
 _NAME_OF_SECRET: Final = re.compile(r"key|token|secret|passw|credential|authorization|dsn", re.IGNORECASE)
 _LABELS: Final = r"api[-_ ]?key|token|secret|password|passwd"
+KEYS: Final = re.compile(
+    r"(?<![A-Za-z0-9_])(?:"
+    r"(?i:bearer|basic)\s+(?=[A-Za-z+/=._~-]*\d)[A-Za-z0-9+/=._~-]{12,}"
+    r"|(?:[sp]k[-_]|rk_|hf_|gh[opsur]_|xox[abeprs]-|glpat-|github_pat_|npm_|dop_v1_)(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{8,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
+    r"|(?<=://)[^/\s:@\"]{0,200}:[^/\s@\"]{1,200}(?=@)"
+)
+"""Secrets that are known by their form: of cloud providers, code forges and model servers, and in URLs."""
 _PATTERNS: Final = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}"), rf"\1 {_MASK}"),
     (re.compile(r"\b(?:sk|pk|rk|hf|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{8,}"), _MASK),
@@ -19,12 +29,16 @@ MAX_MESSAGE: Final = 500
 
 def redact(text: str) -> str:
     """`text` without values that look like secrets or stand in an environment variable named like one."""
-    for name, value in os.environ.items():
-        if len(value) >= 8 and _NAME_OF_SECRET.search(name):
-            text = text.replace(value, _MASK)
+    for value in secret_values(os.environ):
+        text = text.replace(value, _MASK)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
-    return text
+    return KEYS.sub(_MASK, text)
+
+
+def secret_values(environ: Mapping[str, str]) -> Iterator[str]:
+    """Values of variables that are named like secrets, and long enough to be one."""
+    return (value for name, value in environ.items() if len(value) >= 8 and _NAME_OF_SECRET.search(name))
 
 
 def describe(error: BaseException) -> str:

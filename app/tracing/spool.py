@@ -58,7 +58,18 @@ class Spool:
         total_bytes: int = TOTAL_BYTES,
         queue_bytes: int = QUEUE_BYTES,
         on_written: Callable[[], None] = lambda: None,
+        clean: Callable[[bytes], bytes] = bytes,
     ) -> None:
+        """An end of the files in `folder`.
+
+        Args:
+            folder: Made when the first line comes.
+            file_bytes: A file that reaches this size is followed by another.
+            total_bytes: Of all files; beyond it the oldest go.
+            queue_bytes: Of lines in memory; beyond it the oldest go.
+            on_written: Called behind each write, in the thread that writes.
+            clean: What becomes of each line before it is written, in that thread.
+        """
         self.folder = folder
         self.file_bytes = file_bytes
         self.total_bytes = total_bytes
@@ -67,6 +78,7 @@ class Spool:
         self.dropped_files = 0
         self.failures = 0
         self._on_written = on_written
+        self._clean = clean
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._changed = threading.Condition()
@@ -133,7 +145,7 @@ class Spool:
             if batch is None:
                 break
             try:
-                written = self._write(batch)
+                written = self._write([self._clean(line) for line in batch])
                 self._sync()
             except OSError as error:
                 self._failed(error)

@@ -31,6 +31,7 @@ class Item:
         first: Offset of its first line in each file that it stands in.
         last: Offset of its last line in each.
         gone: The process that was writing it has been seen to be gone.
+        returned: It was settled before, and is wanted after all.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Item:
     first: dict[str, int] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
     gone: bool = False
+    returned: bool = False
 
     def add(self, file: str, offset: int, size: int) -> None:
         """Counts in one more line."""
@@ -143,6 +145,10 @@ class Tail:
     def waiting(self) -> int:
         """Bytes of what is ready."""
         return sum(item.size for item in self.traces) + sum(item.size for item in self.scores)
+
+    def bring_back(self, trace_id: str, spans: Iterable[SpanRecord]) -> None:
+        """Gives a trace out again that was settled."""
+        self.traces.append(Item(trace_id, spans={span.span_id: span for span in spans}, returned=True))
 
     def settle(self, items: Iterable[Item]) -> None:
         """Records that these are delivered.

@@ -252,7 +252,13 @@ class SpoolTracer:
     """
 
     def __init__(
-        self, spool: Spool, *, environment: str = "", release: str = "", delivery: Delivery | None = None
+        self,
+        spool: Spool,
+        *,
+        environment: str = "",
+        release: str = "",
+        user: str = "",
+        delivery: Delivery | None = None,
     ) -> None:
         self.spool = spool
         self.delivery = delivery
@@ -260,7 +266,7 @@ class SpoolTracer:
         self._environment = environment
         common = f'"environment":{encode(environment)},"release":{encode(release)}'
         self.signature = common
-        self.root_signature = f'{common},"writer":{encode(identity())}'
+        self.root_signature = f'{common},"user":{encode(user)},"writer":{encode(identity())}'
 
     def trace(
         self,

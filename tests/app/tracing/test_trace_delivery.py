@@ -196,7 +196,7 @@ with tracer.trace("ask", input="poison?", thread_id="t-9") as root:
     assert root.attributes["langfuse.observation.input"] == "poison?"
     assert (done.name, done.parent_id) == ("done", root.span_id)
     assert server.duplicates() == {}
-    assert delivery(tracer).state().delivered == 2
+    until(lambda: delivery(tracer).state().delivered == 2)
 
 
 def test_a_process_killed_while_it_delivers_is_taken_over(
