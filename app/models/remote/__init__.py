@@ -1,0 +1,1 @@
+"""Chat models at a server with OpenAI's API."""
