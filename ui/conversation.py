@@ -114,7 +114,7 @@ def _ask(client: ServiceClient, question: str, thread: Thread | None) -> Thread 
         *(thread.turns if thread else []),
         TurnModel(question=question, result=None, run_id=started.run_id),
     ]
-    forget("threads", "thread:")
+    forget("threads", "thread:", "facts")
     return fresh(f"thread:{started.thread_id}", 60, lambda: Thread(thread_id=started.thread_id, turns=turns))
 
 
@@ -150,6 +150,8 @@ def _draw_turns(client: ServiceClient, thread: Thread) -> None:
         )
     for number, turn in enumerate(thread.turns[hidden:], hidden):
         _draw_question(turn.question)
+        if turn.result is not None:
+            _draw_edit(client, thread, number)
         with st.chat_message("assistant", avatar=SCHOOL):
             if turn.result is not None:
                 _draw_answer(client, turn.result, f"{thread.thread_id}_{number}")
@@ -191,6 +193,42 @@ def _draw_run(client: ServiceClient, turn: TurnModel, key: str) -> None:
         _draw_again(turn.question, key)
         return
     st.fragment(_draw_growing, run_every=0.2)(turn, follower)
+    st.button(
+        say("stop"),
+        key=f"stop_{key}",
+        icon=":material/stop_circle:",
+        type="tertiary",
+        on_click=_stop,
+        args=(client, turn.run_id or ""),
+    )
+
+
+def _stop(client: ServiceClient, run_id: str) -> None:
+    try:
+        client.cancel(run_id)
+    except NotFound:
+        forget("thread:")  # it has ended long ago
+    except TerakoyaError as error:
+        st.toast(plain(error.message(language())), icon=":material/error:")
+
+
+def _draw_edit(client: ServiceClient, thread: Thread, number: int) -> None:
+    """Another wording of an earlier question, which begins a conversation of its own from there."""
+    key = f"edit_{thread.thread_id}_{number}"
+    with (
+        st.popover(say("edit_question"), icon=":material/edit:", type="tertiary"),
+        st.form(key, border=False),
+    ):
+        asked = st.text_area(say("edit_label"), value=thread.turns[number].question, max_chars=MAX_QUESTION)
+        if st.form_submit_button(say("edit_ask")) and asked.strip():
+            try:
+                made = client.branch(thread.thread_id, number) if number else ""
+            except TerakoyaError as error:
+                draw_error(error)
+                return
+            switch_thread(made)
+            st.session_state["asked"] = asked.strip()
+            st.rerun()
 
 
 def _draw_growing(turn: TurnModel, follower: Follower) -> None:
@@ -207,12 +245,15 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
         below.caption(f":shimmer[{say_or(f'step_{follower.step}', say('step_other'))}]")
     if follower.finished:
         _finish(turn, follower)
-        forget("threads")
+        forget("threads", "facts")
         st.rerun()
 
 
 def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
-    if result.answered:
+    if result.interrupted:
+        st.markdown(f":gray-badge[:material/stop_circle: {say('stopped')}]")
+        _draw_text(result.answer, markers=())
+    elif result.answered:
         _draw_text(result.answer, markers={citation.marker for citation in result.citations})
         if result.citations:
             st.caption(say("sources", count=len(result.citations)))

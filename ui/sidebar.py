@@ -10,6 +10,7 @@ from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
 from ui.connection import fresh
 from ui.conversation import begin_thread, switch_thread
+from ui.facts import draw_facts
 from ui.library import adding, draw_adding, draw_notes
 from ui.markup import plain
 from ui.wording import NAMES, language, say, say_or
@@ -41,6 +42,7 @@ def draw_sidebar(client: ServiceClient, notes: Sequence[NoteSummary]) -> None:
             draw_notes(notes)
         with st.expander(say("add_notes"), icon=":material/note_add:", expanded=adding()):
             draw_adding(client)
+    draw_facts(client)
     st.segmented_control(
         say("effort"),
         EFFORTS,

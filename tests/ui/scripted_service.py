@@ -18,7 +18,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from terakoya.api import (
     AskRequest,
     AskResult,
+    Branched,
+    BranchRequest,
     CitationModel,
+    FactModel,
     FeedbackRequest,
     HitModel,
     IngestReport,
@@ -95,6 +98,7 @@ class Reply:
     answered: bool = True
     replaced: str = ""
     error: str = ""
+    interrupted: bool = False
     gate: threading.Event | None = None
     """Where set, the answer stops after its first piece until the test opens it."""
 
@@ -116,6 +120,8 @@ class ScriptedService:
         self.uploads: dict[str, bytes] = {}
         self.threads: dict[str, Thread] = {}
         self.requests: list[str] = []
+        self.facts: list[FactModel] = []
+        self.cancelled: list[str] = []
         self._runs: dict[str, tuple[str, AskRequest | None]] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -189,6 +195,28 @@ class ScriptedService:
                 for seq, (kind, data) in enumerate(lines, 1)
             )
             return StreamingResponse(numbered, media_type="text/event-stream")
+
+        @app.post("/api/runs/{run_id}/cancel", status_code=204)
+        def cancel(run_id: str) -> None:
+            self.cancelled.append(run_id)
+            _, request = self._runs[run_id]
+            gate = self.replies[request.question].gate if request else None
+            if gate:
+                gate.set()
+
+        @app.post("/api/threads/{thread_id}/branch")
+        def branch(thread_id: str, request: BranchRequest) -> Branched:
+            made = secrets.token_hex(8)
+            self.threads[made] = Thread(thread_id=made, turns=self.threads[thread_id].turns[: request.turns])
+            return Branched(thread_id=made)
+
+        @app.get("/api/facts")
+        def facts() -> list[FactModel]:
+            return self.facts
+
+        @app.delete("/api/facts/{number}", status_code=204)
+        def forget_fact(number: int) -> None:
+            self.facts = [fact for fact in self.facts if fact.number != number]
 
         @app.post("/api/ingest")
         def ingest(request: IngestRequest) -> RunStarted:
@@ -269,6 +297,7 @@ class ScriptedService:
             thread_id=thread_id,
             trace_id=run_id * 2,
             timings={"total": 420.0},
+            interrupted=reply.interrupted,
         )
         turn = next(turn for turn in self.threads[thread_id].turns if turn.run_id == run_id)
         turn.result, turn.run_id = result, None

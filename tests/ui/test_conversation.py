@@ -2,6 +2,8 @@ import threading
 
 from scripted_service import Reply, citation, hit, note
 
+from terakoya.api import FactModel
+
 QUESTION = "What is slow start?"
 QUOTE = "- slow start: cwnd doubles every RTT"
 
@@ -80,6 +82,51 @@ def test_a_second_question_waits_for_the_first_answer(service, page, settle, sho
         service.asked[1].thread_id == service.asked[0].thread_id
         or service.asked[1].thread_id in service.threads
     )
+
+
+def test_an_answer_under_way_can_be_stopped_and_what_was_said_stays(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer(gate=threading.Event(), interrupted=True)
+    app = page()
+    ask(app)
+    settle(app, lambda: "cwnd doubles" in shown(app))
+    next(button for button in app.button if button.label == "Stop").click().run()
+    settle(app, lambda: len(app.feedback) == 1)
+    assert len(service.cancelled) == 1
+    assert "stopped; what was said so far was not checked" in shown(app)
+    assert "Stop" not in [button.label for button in app.button]
+
+
+def test_an_earlier_question_can_be_asked_otherwise_in_a_conversation_of_its_own(
+    service, page, settle, shown
+):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    service.replies["And then?"] = answer(pieces=["Congestion avoidance [1]."])
+    service.replies["And before?"] = answer(pieces=["The handshake [1]."])
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    ask(app, "And then?")
+    settle(app, lambda: len(app.feedback) == 2)
+    before = app.query_params["thread"]
+    app.text_area[1].set_value("And before?")
+    [button for button in app.button if button.label == "Ask"][1].click().run()
+    settle(app, lambda: "The handshake" in shown(app) and len(app.feedback) == 2)
+    assert app.query_params["thread"] != before
+    assert QUESTION in shown(app)
+    assert "Congestion avoidance" not in shown(app)
+    assert [turn.question for turn in service.threads[before].turns] == [QUESTION, "And then?"]
+
+
+def test_what_was_asked_to_be_remembered_is_shown_and_can_be_forgotten(service, page, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.facts = [FactModel(number=7, text="期末試験は7月3日", created="2026-11-22T00:00:00+00:00")]
+    app = page()
+    assert "期末試験は7月3日" in shown(app)
+    next(button for button in app.button if button.label == "Forget").click().run()
+    assert service.facts == []
+    assert "期末試験は7月3日" not in shown(app)
 
 
 def test_what_the_notes_do_not_answer_looks_different(service, page, settle, shown):
