@@ -41,9 +41,10 @@ langfuse: install  ## start Langfuse on this machine (Docker), and send traces t
 langfuse-down: install  ## stop Langfuse; its data stays
 	@$(BIN)/python -m app.langfuse_server deploy/langfuse --down
 
-bench: dev  ## tracing, ingest and sync, as docs/benchmarks.md shows them (half an hour)
+bench: dev  ## tracing, workflow, ingest and sync, as docs/benchmarks.md shows them (half an hour)
 	@echo "== tracing"
 	@$(BIN)/python -m benchmarks.tracing
+	@$(BIN)/python -m benchmarks.workflow
 	@echo "== sync"
 	@$(BIN)/python -m benchmarks.sync
 	@echo "== ingest"
