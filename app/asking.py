@@ -264,4 +264,5 @@ def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, fl
         timings=timings,
         usage=turn.get("usage", {}),
         interrupted=turn.get("interrupted", False),
+        suspicious=tuple(citation_from_json(c) for c in turn.get("suspicious", [])),
     )

@@ -1,19 +1,13 @@
 """What is taken for a question."""
 
 from terakoya.api import MAX_QUESTION
-from terakoya.errors import BadInput
-from terakoya.text.normalise import printable
+from workflows.guarding.question import guarded_input
 
 
 def checked_question(question: str) -> str:
-    """The question without control characters.
+    """The question as all that follows gets it.
 
     Raises:
-        BadInput: Nothing is left, or it is too long.
+        BadInput: Nothing is left of it, or it is too long.
     """
-    asked = printable(question).strip()
-    if not asked:
-        raise BadInput("question_empty")
-    if len(asked) > MAX_QUESTION:
-        raise BadInput("question_long", length=len(asked), limit=MAX_QUESTION)
-    return asked
+    return guarded_input(question, limit=MAX_QUESTION)

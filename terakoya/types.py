@@ -244,6 +244,8 @@ class Citation:
         quote: One contiguous piece of the view, Markdown marks and indents kept.
         page: Page, slide or chapter where it begins, None for a note without pages.
         marks: What of the quote a reader sees marked, the terms of the question, as offsets in it.
+        suspicion: Where the quote reads like an order to the assistant, what it would do (`override`, `tool`,
+            `exfiltration` ...); empty where it does not.
     """
 
     marker: int
@@ -257,6 +259,7 @@ class Citation:
     quote: str
     page: int | None = None
     marks: tuple[tuple[int, int], ...] = ()
+    suspicion: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +273,7 @@ class Draft:
         model: Name of the model, or `extractive`.
         confidence: Support for the question, 0 to 1.
         usage: Token counts of a model (`input`, `output`), where one was called.
+        suspicious: What of the passages reads like orders to the assistant, and was neither followed nor quoted.
     """
 
     text: str
@@ -278,6 +282,7 @@ class Draft:
     model: str
     confidence: float = 0.0
     usage: Mapping[str, int] = field(default_factory=dict)
+    suspicious: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +325,7 @@ class Outcome:
         timings: Milliseconds by step; `total` for all.
         usage: Tokens of all calls of a model (`input`, `output`), where that is known.
         interrupted: A person cut it short; `answer` is what had been said by then, unchecked.
+        suspicious: See `Draft.suspicious`.
     """
 
     question: str
@@ -333,6 +339,7 @@ class Outcome:
     timings: Mapping[str, float]
     usage: Mapping[str, int] = field(default_factory=dict)
     interrupted: bool = False
+    suspicious: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Final
 from terakoya.catalogue import text as sentence
 from terakoya.text.question import Question
 from terakoya.types import Citation, Passage
+from workflows.guarding.suspicion import trusted_path
 from workflows.units import Unit
 
 OUTLINE_LINES: Final = 14
@@ -58,7 +59,8 @@ def nearest(units: Sequence[Unit]) -> tuple[Citation, ...]:
 
 def _path(unit: Unit) -> tuple[str, ...]:
     """The way to the unit, short: of a heading with aliases the first, of a long way the last steps."""
-    path = [part.split("|")[0].split("｜")[0].strip() for part in (*unit.headings, *unit.ancestors)]
+    above = trusted_path((*unit.headings, *unit.ancestors))
+    path = [part.split("|")[0].split("｜")[0].strip() for part in above]
     steps = [part if len(part) <= STEP_LENGTH else part[: STEP_LENGTH - 1] + "…" for part in path if part]
     return tuple(steps if len(steps) <= STEPS else ["…", *steps[-STEPS:]])
 

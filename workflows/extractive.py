@@ -11,6 +11,7 @@ from terakoya.text.evidence import Reading
 from terakoya.text.question import Question, analyse_question
 from terakoya.types import Draft, Passage, Turn
 from workflows.composing import compose, nearest
+from workflows.guarding.passages import quotable
 from workflows.scoring import LONG, REASON, Candidate, Scored, read_candidates, score, score_unit
 from workflows.units import Unit
 
@@ -56,7 +57,7 @@ class ExtractiveAnswerer:
         it as well.
         """
         asked = analyse_question(question, self._analyser)
-        candidates = read_candidates(passages, self._analyser)
+        candidates = [c for c in read_candidates(passages, self._analyser) if quotable(c.unit)]
         draft = self._draft(asked, candidates)
         for other in others:
             renamed = replace(analyse_question(other, self._analyser), language=asked.language)

@@ -8,26 +8,26 @@ from typing import Any, Final
 from terakoya.catalogue import text as sentence
 from terakoya.protocols import Emit
 from terakoya.text.analyser import Analyser
-from terakoya.text.evidence import Reading
 from terakoya.text.language import language_of
 from terakoya.text.sentences import sentence_spans
 from terakoya.types import Citation, Draft, Passage, Turn
 from workflows.composing import cite
+from workflows.guarding.delimiting import asked_words, passages_data
+from workflows.guarding.output import checked_output
+from workflows.guarding.passages import believed, suspicions_in
+from workflows.guarding.stream import GuardedStream
 from workflows.prompts import load_prompt
-from workflows.units import units_of
+from workflows.support import Claim
 
 _MARK: Final = re.compile(r"\s?\[(\d{1,3})\]")
 _ENTRY: Final = re.compile(r"\n(?=\s*(?:[-*+・]|\d{1,3}[.)])\s)|\n\s*\n")
-_DELIMITER: Final = re.compile(r"<(\s*/?\s*passage)", re.IGNORECASE)
-_ATTRIBUTE: Final = str.maketrans({'"': "'", "<": "‹", ">": "›", "\n": " "})
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
 _NO_ANSWER: Final = "NO ANSWER"
-_SUPPORTED: Final = 0.6
-"""Share of a sentence's content words that its cited passage must hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _Sentence:
     text: str
     markers: tuple[int, ...]
 
@@ -56,13 +56,17 @@ class GenerativeAnswerer:
     ) -> Draft:
         """Asks the model; see `terakoya.protocols.Answerer`. Unsupported sentences are left out of the draft."""
         language = language_of(question)
-        prompt = load_prompt("answer").fill(
-            language=_LANGUAGES[language],
-            passages="\n\n".join(_shown(number, p) for number, p in enumerate(passages, start=1)),
-            question=question,
-        )
-        said, usage = self._stream(prompt, emit)
-        kept, citations = self._checked(said, passages)
+        template = load_prompt("answer")
+        shown, border = passages_data(passages, question)
+        prompt = template.fill(language=_LANGUAGES[language], passages=shown, question=asked_words(question))
+        # what may be repeated while it is not yet known what will be cited
+        known = [question, *(believed(p) for p in passages)]
+        instructions = _PLACEHOLDER.split(template.template)
+        stream = GuardedStream(emit, known, instructions=instructions, border=border)
+        said, usage = self._stream(prompt, stream)
+        kept, citations = self._checked(said, passages, question)
+        quotes = [question, *(c.quote for c in citations)]
+        kept = checked_output(kept, quotes, instructions=instructions, border=border).text
         if not citations:
             text = sentence("answer.nothing", language=language)
             return Draft(text=text, answered=False, citations=(), model=self._name, usage=usage)
@@ -70,7 +74,7 @@ class GenerativeAnswerer:
             text=kept, answered=True, citations=citations, model=self._name, confidence=1.0, usage=usage
         )
 
-    def _stream(self, prompt: str, emit: Emit) -> tuple[str, dict[str, int]]:
+    def _stream(self, prompt: str, stream: GuardedStream) -> tuple[str, dict[str, int]]:
         from langchain_core.messages import HumanMessage
 
         pieces: list[str] = []
@@ -83,66 +87,46 @@ class GenerativeAnswerer:
                     usage[name] = usage.get(name, 0) + counts[key]
             if piece:
                 pieces.append(piece)
-                emit(piece)
+                stream.feed(piece)
+        stream.close()
         return "".join(pieces), usage
 
-    def _checked(self, said: str, passages: Sequence[Passage]) -> tuple[str, tuple[Citation, ...]]:
-        """The sentences that their cited passages support, with marks renumbered, and the citations."""
+    def _checked(
+        self, said: str, passages: Sequence[Passage], question: str
+    ) -> tuple[str, tuple[Citation, ...]]:
+        """The sentences that their cited passages support, with marks renumbered, and the citations.
+
+        Where a passage holds something suspicious, the quotes stand in place of the model's words: it was not shown
+        what the rules found, but it may have read what they did not find.
+        """
         if _NO_ANSWER in said[:40].upper():
             return "", ()
+        quoting = any(suspicions_in(p) for p in passages)
         kept: list[str] = []
         citations: list[Citation] = []
-        for claim in _claims(said):
-            found = [
-                c for m in claim.markers if (c := self._citation(claim, m, passages, len(citations) + 1))
-            ]
-            if not found:
+        for written in _claims(said):
+            claim = Claim(written.text, question, self._analyser)
+            cited = [passages[m - 1] for m in written.markers if 1 <= m <= len(passages)]
+            unit = next((u for p in cited if (u := claim.unit_in(p))), None)
+            if unit is None:
                 continue
+            citation = cite(unit.passage, unit.start, unit.end, len(citations) + 1)
             places = {(c.passage_id, c.quote): c.marker for c in citations}
-            marks = []
-            for citation in found[:1]:
-                marker = places.get((citation.passage_id, citation.quote))
-                if marker is None:
-                    citations.append(citation)
-                    marker = citation.marker
-                marks.append(f"[{marker}]")
-            kept.append(f"{claim.text} {''.join(marks)}")
+            marker = places.get((citation.passage_id, citation.quote))
+            if marker is None:
+                citations.append(citation)
+                marker = citation.marker
+            text = unit.own.strip() if quoting else written.text
+            kept.append(f"{text} [{marker}]")
+        kept = list(dict.fromkeys(kept))
         return "\n".join(kept) if any("\n" in k or k.startswith("-") for k in kept) else " ".join(
             kept
         ), tuple(citations)
 
-    def _citation(
-        self, claim: _Claim, marker: int, passages: Sequence[Passage], number: int
-    ) -> Citation | None:
-        """The unit of the cited passage that holds most of the claim, if it holds enough."""
-        if not 1 <= marker <= len(passages):
-            return None
-        passage = passages[marker - 1]
-        reading = Reading.of(claim.text, self._analyser)
-        tokens = [t for t in reading.tokens if t.kind not in ("weak", "question")]
-        whole = Reading.of("\n".join((*passage.heading, *passage.ancestors, passage.text)), self._analyser)
-        if not tokens or any(t.kind == "number" and not whole.holds(t) for t in tokens):
-            return None
-        if sum(whole.holds(t) for t in tokens) / len(tokens) < _SUPPORTED:
-            return None
-        units = units_of(passage)
-        best = max(
-            units,
-            key=lambda u: (sum(map(Reading.of(u.text, self._analyser).holds, tokens)), -len(u.text)),
-            default=None,
-        )
-        return cite(passage, best.start, best.end, number) if best else None
 
-
-def _shown(number: int, passage: Passage) -> str:
-    path = " > ".join((*passage.heading, *passage.ancestors)).translate(_ATTRIBUTE)
-    text = _DELIMITER.sub(r"‹\1", passage.text)  # a note cannot end its own passage, or begin another
-    return f'<passage number="{number}" path="{path}">\n{text}\n</passage>'
-
-
-def _claims(said: str) -> list[_Claim]:
+def _claims(said: str) -> list[_Sentence]:
     """Sentences with the marks that stand in or right behind them."""
-    claims: list[_Claim] = []
+    claims: list[_Sentence] = []
     entries = [entry for entry in _ENTRY.split(said) if entry.strip()]
     for piece in (entry[start:end] for entry in entries for start, end in sentence_spans(entry)):
         markers = tuple(int(m) for m in _MARK.findall(piece))
@@ -150,8 +134,8 @@ def _claims(said: str) -> list[_Claim]:
         leading = re.match(r"^((?:\s?\[\d{1,3}\])+)", piece)
         if leading and claims:  # a mark behind the full stop belongs to the sentence before it
             own = tuple(int(m) for m in _MARK.findall(leading.group()))
-            claims[-1] = _Claim(claims[-1].text, (*claims[-1].markers, *own))
+            claims[-1] = _Sentence(claims[-1].text, (*claims[-1].markers, *own))
             markers = tuple(int(m) for m in _MARK.findall(piece[leading.end() :]))
         if text:
-            claims.append(_Claim(text, markers))
+            claims.append(_Sentence(text, markers))
     return claims

@@ -19,6 +19,7 @@ from workflows.advising import Adviser
 from workflows.budget import BUDGETS, Budget
 from workflows.context import Context
 from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
+from workflows.guarding.draft import guard_report, guarded_draft
 from workflows.rewriting import rewritten
 from workflows.routing import fact_in, intent_of
 from workflows.standalone import stand_alone
@@ -297,10 +298,12 @@ class Nodes:
         return draft
 
     def verify(self, state: State) -> Update:
-        """Keeps only citations that stand in the notes."""
-        draft = _draft(state)
-        checked = verify(draft, {p.id: p for p in self._passages(state)})
-        return {"draft": draft_to_json(checked)}
+        """Keeps only citations that stand in the notes, and nothing that rests on what reads like an order."""
+        passages = {p.id: p for p in self._passages(state)}
+        draft, removed = guarded_draft(verify(_draft(state), passages), passages, state["question"])
+        with self._parts.tracer.span("guard", "guardrail") as span:
+            span.set(output=guard_report(draft, removed))
+        return {"draft": draft_to_json(draft)}
 
     def finish(self, state: State) -> Update:
         """Adds the answered question to the thread."""
@@ -312,7 +315,13 @@ class Nodes:
         draft = draft_from_json(raw) if raw else None
         if draft is None or draft.answered or not draft.text:
             text = sentence("answer.nothing", language=language_of(state["question"]))
-            draft = Draft(text=text, answered=False, citations=(), model=self._quoting.name)
+            draft = Draft(
+                text=text,
+                answered=False,
+                citations=(),
+                model=self._quoting.name,
+                suspicious=draft.suspicious if draft else (),
+            )
         if known := self._kept(state):
             text = sentence("answer.kept", language=language_of(state["question"]), fact=known)
             draft = replace(draft, text=f"{draft.text}\n\n{text}")
@@ -385,6 +394,7 @@ def _turn(state: State, draft: Draft) -> Update:
         "answer": draft.text,
         "answered": draft.answered,
         "citations": [citation_to_json(c) for c in draft.citations],
+        "suspicious": [citation_to_json(c) for c in draft.suspicious],
         "model": draft.model,
         "effort": state.get("effort", "normal"),
         "trace_id": state.get("trace_id", ""),

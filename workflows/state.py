@@ -125,6 +125,7 @@ def draft_to_json(draft: Draft) -> dict[str, Any]:
         "model": draft.model,
         "confidence": draft.confidence,
         "usage": dict(draft.usage),
+        "suspicious": [citation_to_json(c) for c in draft.suspicious],
     }
 
 
@@ -137,6 +138,7 @@ def draft_from_json(data: Mapping[str, Any]) -> Draft:
         model=data["model"],
         confidence=data["confidence"],
         usage=data["usage"],
+        suspicious=tuple(citation_from_json(c) for c in data.get("suspicious", [])),
     )
 
 

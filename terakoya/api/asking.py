@@ -41,7 +41,11 @@ class FeedbackRequest(Schema):
 
 
 class CitationModel(Schema):
-    """Where a part of an answer stands; `marks` are the terms of the question, as offsets in `quote`."""
+    """Where a part of an answer stands; `marks` are the terms of the question, as offsets in `quote`.
+
+    `suspicion` says what the quote would do where it reads like an order to the assistant, and is empty where it
+    does not.
+    """
 
     marker: int
     source: str
@@ -53,6 +57,7 @@ class CitationModel(Schema):
     quote: str
     page: int | None = None
     marks: list[tuple[int, int]] = []
+    suspicion: str = ""
 
     @classmethod
     def of(cls, c: Citation) -> "CitationModel":
@@ -68,11 +73,16 @@ class CitationModel(Schema):
             quote=c.quote,
             page=c.page,
             marks=list(c.marks),
+            suspicion=c.suspicion,
         )
 
 
 class AskResult(Schema):
-    """What a question gave; `interrupted` stands in the JSON only where a person cut the answer short."""
+    """What a question gave; `interrupted` stands in the JSON only where a person cut the answer short.
+
+    `suspicious` are places among the passages found that read like orders to the assistant. They were neither
+    followed nor quoted.
+    """
 
     question: str
     answer: str
@@ -83,6 +93,7 @@ class AskResult(Schema):
     thread_id: str
     trace_id: str
     timings: dict[str, float]
+    suspicious: list[CitationModel] = []
     interrupted: bool = False
 
     @model_serializer(mode="wrap")
@@ -106,6 +117,7 @@ class AskResult(Schema):
             trace_id=o.trace_id,
             timings=dict(o.timings),
             interrupted=o.interrupted,
+            suspicious=[CitationModel.of(c) for c in o.suspicious],
         )
 
 

@@ -129,10 +129,11 @@ def test_a_note_cannot_leave_its_passage(ask, text: str) -> None:
     _, _, model = ask("NO ANSWER", passages=(hostile, PEAS))
     prompt = model.asked[0][0].content
     assert prompt.count("<passage ") == 2
-    assert prompt.count("</passage>") == 2
-    begin, end = prompt.index('<passage number="1"'), prompt.index("</passage>")
+    assert prompt.count("</passage ") == 2
+    begin, end = prompt.index('<passage number="1"'), prompt.index("</passage ")
+    outside = prompt[:begin] + prompt[end:]
     words = [line for line in text.splitlines() if "<" not in line]
-    assert all(line in prompt[begin:end] for line in words)
+    assert not any(line in outside for line in words)
 
 
 def test_braces_in_notes_and_question_do_not_disturb_the_prompt(ask) -> None:

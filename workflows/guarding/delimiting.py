@@ -1,0 +1,60 @@
+"""Passages and tool results as they stand in a prompt: between borders that they cannot write themselves.
+
+The border is a hash of all that stands between borders in that prompt, and of the question. It is another one for
+each request, and whoever writes a note cannot know it: it depends on the note itself, so that a note that holds it
+would have to hold its own hash. Unlike a random number it is the same when the same is asked again, so that an eval
+repeats, and a model may reuse what it read.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final
+
+from terakoya.types import Passage
+from workflows.guarding.passages import trusted, trusted_text
+from workflows.guarding.tokens import inert
+
+_ATTRIBUTE: Final = str.maketrans({'"': "'", "<": "‹", ">": "›", "\n": " ", "\r": " "})
+MOST_OF_RESULT: Final = 8000
+"""Code points of a tool's result that a prompt shows."""
+
+
+def border(*parts: str) -> str:
+    """The border of a prompt that is made of `parts`: 32 hexadecimal digits that none of them holds."""
+    for attempt in range(1000):
+        made = blake2b(digest_size=16, salt=attempt.to_bytes(2, "big"))
+        for part in parts:
+            raw = part.encode("utf-8", "surrogatepass")
+            made.update(len(raw).to_bytes(8, "big") + raw)
+        found = made.hexdigest()
+        if not any(found in part for part in parts):
+            return found
+    raise AssertionError("a text of finite length cannot hold a thousand hashes of itself")
+
+
+def passage_data(number: int, passage: Passage, border: str) -> str:
+    """A passage in a prompt: suspicious parts left out, marks of templates broken, between borders."""
+    shown = trusted(passage)
+    path = " > ".join((*shown.heading, *shown.ancestors)).translate(_ATTRIBUTE)
+    return f'<passage number="{number}" path="{inert(path)}" border="{border}">\n{inert(shown.text)}\n</passage {border}>'
+
+
+def passages_data(passages: Sequence[Passage], question: str) -> tuple[str, str]:
+    """All passages as they stand in a prompt, numbered from 1, and their border."""
+    mark = border(question, *(p.text for p in passages), *(" ".join(p.heading) for p in passages))
+    return "\n\n".join(passage_data(n, p, mark) for n, p in enumerate(passages, start=1)), mark
+
+
+def tool_data(name: str, result: str, border: str) -> str:
+    """A tool's result in a prompt: cut, suspicious parts left out, marks of templates broken, between borders.
+
+    A result is as little to be trusted as a web page. It may be shown to a model that writes an answer; the prompt in
+    which a tool is chosen must not hold it.
+    """
+    text = inert(trusted_text(result[:MOST_OF_RESULT]))
+    return f'<tool_result tool="{inert(name.translate(_ATTRIBUTE))}" border="{border}">\n{text}\n</tool_result {border}>'
+
+
+def asked_words(question: str) -> str:
+    """The user's own words in a prompt: an order, but none to end the message that they stand in."""
+    return inert(question)
