@@ -6,6 +6,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from terakoya.api import MAX_QUESTION, AskResult, FeedbackRequest, NoteSummary, Thread, TurnModel
+from terakoya.catalogue import text as sentence
 from terakoya.client import ServiceClient
 from terakoya.errors import NotFound, TerakoyaError
 from ui.connection import draw_error, forget, fresh
@@ -265,6 +266,10 @@ def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
         if result.citations:
             with st.expander(say("nearest", count=len(result.citations))):
                 draw_sources(result.citations, key=key)
+    if result.suspicious:
+        told = sentence("guard.suspicious", language=language(), count=len(result.suspicious))
+        with st.expander(told, icon=":material/warning:"):
+            draw_sources(result.suspicious, key=f"suspicious_{key}", numbered=False)
     _draw_feedback(client, result, key)
 
 

@@ -69,6 +69,17 @@ def citations(terminal: Terminal, result: AskResult) -> None:
         if squeeze(citation.quote) in squeeze(result.answer):
             continue  # an answer that quotes has shown it already
         terminal.marked(citation.quote, citation.marks, indent="    ")
+    _suspicious(terminal, result)
+
+
+def _suspicious(terminal: Terminal, result: AskResult) -> None:
+    if result.suspicious:
+        terminal.say()
+        terminal.say(text("guard.suspicious", count=len(result.suspicious)), style="bold")
+    for place in result.suspicious:
+        why = text(f"guard.{place.suspicion}")
+        terminal.say(f"  {place.source}:{place.start_line}-{place.end_line}  ({why})")
+        terminal.marked(place.quote, (), indent="    ")
 
 
 def _notice(terminal: Terminal, kind: str, data: dict[str, Any]) -> None:

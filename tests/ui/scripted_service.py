@@ -95,6 +95,7 @@ class Reply:
 
     pieces: list[str]
     citations: list[CitationModel] = field(default_factory=list)
+    suspicious: list[CitationModel] = field(default_factory=list)
     answered: bool = True
     replaced: str = ""
     error: str = ""
@@ -292,6 +293,7 @@ class ScriptedService:
             answer=reply.replaced or "".join(reply.pieces),
             answered=reply.answered,
             citations=reply.citations,
+            suspicious=reply.suspicious,
             model="extractive",
             effort=request.effort,
             thread_id=thread_id,
