@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ingest.weighing import USUAL, Weighing
 from terakoya.errors import BadInput
 from terakoya.types import Effort, SecondMessage
 
@@ -28,8 +29,47 @@ NO_ANSWER: Final = frozenset(
 """Settings that change no answer: places, names, secrets. Their values are kept with no result."""
 
 
+class SearchSettings(BaseModel):
+    """What the ranking weighs; see `ingest.weighing.Weighing`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: float = Field(default=USUAL.words, ge=0, le=100)
+    passage: float = Field(default=USUAL.passage, ge=0, le=100)
+    sentence: float = Field(default=USUAL.sentence, ge=0, le=100)
+    neighbours: float = Field(default=USUAL.neighbours, ge=0, le=100)
+    grams: float = Field(default=USUAL.grams, ge=0, le=100)
+    runs: float = Field(default=USUAL.runs, ge=0, le=100)
+    characters: float = Field(default=USUAL.characters, ge=0, le=100)
+    meaning: float = Field(default=USUAL.meaning, ge=0, le=10)
+    candidates: int = Field(default=USUAL.candidates, ge=1, le=10_000)
+
+    def weighing(self) -> Weighing:
+        """As search takes them."""
+        return Weighing(**self.model_dump())
+
+
+class AnswerSettings(BaseModel):
+    """When the extractive answerer answers.
+
+    Attributes:
+        support: Share of the question's evidence that its quotes must hold, 0 to 1; its own where it is not set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    support: float | None = Field(default=None, ge=0, le=1)
+
+    def extractive(self) -> dict[str, float]:
+        """As the answerer takes them: those that are set."""
+        return {} if self.support is None else {"supported": self.support}
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each field is `TERAKOYA_<NAME>` in the environment.
+
+    `search` and `answers` are tables of `terakoya.toml`; in the environment, their fields are
+    `TERAKOYA_SEARCH__<NAME>` and `TERAKOYA_ANSWERS__<NAME>`.
 
     Attributes:
         home: Folder with all state of the installation, mode 700.
@@ -41,6 +81,8 @@ class Settings(BaseSettings):
         reranker: Name of a cross-encoder in the catalogue, a folder, or `none`.
         reranker_ms: Milliseconds that the reranker may take for one query.
         passages: How many passages an answer may use.
+        search: What the ranking weighs.
+        answers: When the extractive answerer answers.
         effort: Effort when none is asked for.
         second_message: What becomes of a message while another one of its thread is being answered: `queue` waits,
             `merge` asks both together while the answer has not begun, `interrupt` keeps what was said and goes on
@@ -63,7 +105,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="TERAKOYA_", frozen=True, extra="forbid", env_ignore_empty=True
+        env_prefix="TERAKOYA_", env_nested_delimiter="__", frozen=True, extra="forbid", env_ignore_empty=True
     )
 
     home: Path = DEFAULT_HOME
@@ -75,6 +117,8 @@ class Settings(BaseSettings):
     reranker: str = "none"
     reranker_ms: int = Field(default=300, ge=1, le=600_000)
     passages: int = Field(default=6, ge=1, le=50)
+    search: SearchSettings = SearchSettings()
+    answers: AnswerSettings = AnswerSettings()
     effort: Effort = "normal"
     second_message: SecondMessage = "queue"
     host: str = "127.0.0.1"

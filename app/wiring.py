@@ -160,7 +160,9 @@ class Wiring:
         """All arms of the search, and the reranker behind them."""
         from ingest.search import HybridRetriever
 
-        retriever: Retriever = HybridRetriever(self.store, self.analyser, self.vectors)
+        retriever: Retriever = HybridRetriever(
+            self.store, self.analyser, self.vectors, self.settings.search.weighing()
+        )
         if self.reranker:
             from ingest.reranking import Reranking, RerankingRetriever
 
@@ -257,7 +259,7 @@ class Wiring:
             from workflows.generative import GenerativeAnswerer
 
             answerers.append(GenerativeAnswerer(model, self.analyser, name=Path(self.settings.model).stem))
-        return [*answerers, ExtractiveAnswerer(self.analyser)]
+        return [*answerers, ExtractiveAnswerer(self.analyser, **self.settings.answers.extractive())]
 
 
 def open_installation(

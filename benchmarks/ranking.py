@@ -26,9 +26,10 @@ from ingest.search import HybridRetriever
 from ingest.store import Store
 from ingest.sync import Ingest
 from ingest.vectors import Similarities, Vectors
+from ingest.weighing import OF_JAPANESE, SHARES, USUAL, Weighing
 from terakoya.text.analyser import Analyser
 
-PARTS: Final = tuple(fusion.WEIGHTS)
+PARTS: Final = SHARES
 DEPTH: Final = 10
 
 
@@ -77,9 +78,9 @@ class Recorder(HybridRetriever):
     ) -> dict[int, Any]:
         seen: list[Shares] = []
 
-        def watched(shares: Shares, japanese: float) -> float:
+        def watched(shares: Shares, japanese: float, weighing: Weighing) -> float:
             seen.append(shares)
-            return fusion.by_words(shares, japanese)
+            return fusion.by_words(shares, japanese, weighing)
 
         search.by_words = watched
         try:
@@ -96,10 +97,10 @@ class Recorder(HybridRetriever):
         return scored
 
 
-def weighed(weights: Mapping[str, float], meaning: float = fusion.MEANING) -> Weigh:
+def weighed(weights: Mapping[str, float], meaning: float = USUAL.meaning) -> Weigh:
     """The score of `ingest.fusion` with other weights."""
     columns = np.array([weights[part] for part in PARTS])
-    of_characters = np.array([part in fusion.OF_JAPANESE for part in PARTS])
+    of_characters = np.array([part in OF_JAPANESE for part in PARTS])
 
     def scores(scored: Scored) -> NDArray[np.float64]:
         each = columns * np.where(of_characters, scored.japanese, 1.0)
@@ -154,7 +155,7 @@ def row(ranks: Sequence[int]) -> str:
 
 def variants() -> dict[str, Weigh]:
     """The score as it is, without each part, and with its constants changed."""
-    usual = fusion.WEIGHTS
+    usual = {part: getattr(USUAL, part) for part in PARTS}
     made = {"as it is": weighed(usual)}
     made |= {f"without {part}": weighed({**usual, part: 0.0}) for part in PARTS}
     made |= {f"{part} x 2": weighed({**usual, part: 2 * usual[part]}) for part in PARTS}

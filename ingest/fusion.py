@@ -1,29 +1,16 @@
 """From shares and similarities to one score. How the constants were found: docs/search.md."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingest.matching import Shares
+from ingest.weighing import OF_JAPANESE, SHARES, Weighing
+from ingest.weighing import USUAL as USUAL_WEIGHING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WEIGHTS: Final[Mapping[str, float]] = {
-    "words": 4.0,
-    "passage": 1.0,
-    "sentence": 2.0,
-    "neighbours": 1.0,
-    "grams": 2.0,
-    "runs": 1.0,
-    "characters": 1.0,
-}
-"""What each share counts for. Most can be doubled or halved without much loss: that they are many is what helps."""
-OF_JAPANESE: Final = ("grams", "runs", "characters")
-"""Shares that speak for the Japanese of a query alone."""
-MEANING: Final = 0.08
-"""What one standard deviation of similarity is worth beside the words, which are 0 to 1."""
 UNREAD: Final = (0.6, 5.0)
 """Similarity, in standard deviations, that goes with no word and with all words in common."""
 
@@ -55,22 +42,26 @@ USUAL: Final = Background(mean=0.03, spread=0.1)
 """Of all-MiniLM-L6-v2 over the paragraphs of XQuAD: stands in where there are few vectors to tell from."""
 
 
-def by_words(shares: Shares, japanese: float) -> float:
+def by_words(shares: Shares, japanese: float, weighing: Weighing = USUAL_WEIGHING) -> float:
     """The score of the lexical arm, 0 to 1.
 
     Args:
         shares: Of the query in a passage.
         japanese: What bigrams, runs and characters can speak for, 0 to 1.
+        weighing: What each share counts for.
     """
     score = total = 0.0
-    for name, weight in WEIGHTS.items():
+    for name in SHARES:
+        weight: float = getattr(weighing, name)
         counted = weight * japanese if name in OF_JAPANESE else weight
         score += counted * float(getattr(shares, name))
         total += counted
-    return score / total
+    return score / total if total else 0.0
 
 
-def fused(words: float, similarity: float | None, background: Background) -> float:
+def fused(
+    words: float, similarity: float | None, background: Background, meaning: float = USUAL_WEIGHING.meaning
+) -> float:
     """The score of a passage that both arms vote on.
 
     Args:
@@ -78,6 +69,7 @@ def fused(words: float, similarity: float | None, background: Background) -> flo
         similarity: Cosine similarity to the query; None where the embedder does not read the passage's language.
             What usually goes with such a lexical score stands in, so that the passage neither gains nor loses.
         background: Of the embedder.
+        meaning: What one standard deviation of similarity is worth.
     """
     low, high = UNREAD
     deviations = (
@@ -85,4 +77,4 @@ def fused(words: float, similarity: float | None, background: Background) -> flo
         if similarity is None
         else (similarity - background.mean) / background.spread
     )
-    return words + MEANING * deviations
+    return words + meaning * deviations

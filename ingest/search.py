@@ -14,6 +14,7 @@ from ingest.matching import Held, match
 from ingest.sequence import TermSequence
 from ingest.store import Store
 from ingest.vectors import NO_SIMILARITIES, Similarities, Vectors
+from ingest.weighing import USUAL, Weighing
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
@@ -25,8 +26,6 @@ LONGEST_QUERY: Final = 20_000
 LARGEST_K: Final = 1_000_000
 _ASIDE: Final = 4
 """Threads that vectors are compared in, beside those that ask."""
-CANDIDATES: Final = 40
-"""Passages of each arm that are scored; what lies behind them keeps the score that found it."""
 _EMPHASIS: Final = str.maketrans("", "", "*`~")
 _CANDIDATES: Final = """
     SELECT id, language, context, text, sequence FROM chunks WHERE id IN (SELECT unnest($wanted))
@@ -42,8 +41,11 @@ class HybridRetriever:
     score depends on the other candidates, or on how many hits are asked for.
     """
 
-    def __init__(self, store: Store, analyser: Analyser, vectors: Vectors | None) -> None:
+    def __init__(
+        self, store: Store, analyser: Analyser, vectors: Vectors | None, weighing: Weighing = USUAL
+    ) -> None:
         self._store = store
+        self._weighing = weighing
         self._vectors = vectors
         self._lexical = LexicalIndex(store, analyser)
         self._expansion = Expansion(store, analyser)
@@ -64,7 +66,8 @@ class HybridRetriever:
             raise BadInput("k_small", k=k)
         wanted = min(k, LARGEST_K)
         only = chunks_of(filter, self._store)
-        first = max(wanted, CANDIDATES)
+        candidates = self._weighing.candidates
+        first = max(wanted, candidates)
         # the two arms wait for different things, so they run side by side
         near = None
         if self._vectors and self._vectors.readable(language_of(text)):
@@ -74,7 +77,7 @@ class HybridRetriever:
         found = _best(asked, first)
         similar = near.result() if near else NO_SIMILARITIES
         nearest = similar.nearest
-        scored = self._score(asked, {*islice(found, CANDIDATES), *islice(nearest, CANDIDATES)}, similar)
+        scored = self._score(asked, {*islice(found, candidates), *islice(nearest, candidates)}, similar)
         behind = _behind(scored, found, nearest)
         best = [*sorted(scored, key=lambda chunk: (-scored[chunk].score, chunk)), *behind][:wanted]
         passages = self._store.passages_by_row(best)
@@ -105,7 +108,10 @@ class HybridRetriever:
             if any(q.characters or q.runs for q in queries):
                 shown = fold(f"{context}\n{text}".translate(_EMPHASIS))
             terms = TermSequence.decode(sequence)
-            by_form = [each.score(of[chunk], terms, shown) for each, of in zip(asked, held, strict=True)]
+            by_form = [
+                each.score(of[chunk], terms, shown, self._weighing)
+                for each, of in zip(asked, held, strict=True)
+            ]
             lexical = max(by_form)
             aliases = asked[by_form.index(lexical)].aliases
             scored[chunk] = _Scored(lexical, lexical, aliases=aliases, language=language)
@@ -114,7 +120,7 @@ class HybridRetriever:
         similarities = compared.result()
         for chunk, each in scored.items():
             similarity = similarities.get(chunk) if vectors.readable(each.language) else None
-            score = fused(each.lexical, similarity, similar.background)
+            score = fused(each.lexical, similarity, similar.background, self._weighing.meaning)
             scored[chunk] = replace(each, score=score, similarity=similarity)
         return scored
 
@@ -134,11 +140,11 @@ class _Asked:
     def aliases(self) -> dict[str, str]:
         return {r.term: r.alias for r in self.variant.replaced} if self.variant else {}
 
-    def score(self, held: Held, terms: TermSequence, shown: str) -> float:
+    def score(self, held: Held, terms: TermSequence, shown: str, weighing: Weighing) -> float:
         if self.variant and not self.variant.stands_in((terms.context, *terms.sentences)):
             return 0.0
         query = self.occurrences.query
-        return self.weight * by_words(match(query, held, terms, shown), query.japanese)
+        return self.weight * by_words(match(query, held, terms, shown), query.japanese, weighing)
 
 
 @dataclass(frozen=True, slots=True)

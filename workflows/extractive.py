@@ -39,8 +39,9 @@ class ExtractiveAnswerer:
 
     name = "extractive"
 
-    def __init__(self, analyser: Analyser) -> None:
+    def __init__(self, analyser: Analyser, *, supported: float = SUPPORTED) -> None:
         self._analyser = analyser
+        self._supported = supported
 
     def answer(
         self,
@@ -71,7 +72,7 @@ class ExtractiveAnswerer:
         scored = score(asked, candidates)
         chosen = self._choose(asked, scored, candidates)
         support = _support(asked, chosen)
-        if not chosen or support < SUPPORTED:
+        if not chosen or support < self._supported:
             return self._decline(asked, scored, support)
         text, citations = compose(asked, [c.unit for c in chosen])
         return Draft(text=text, answered=True, citations=citations, model=self.name, confidence=support)

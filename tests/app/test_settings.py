@@ -1,11 +1,13 @@
 """Settings: environment, then file, then defaults; what is not allowed is told by name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from app.settings import Settings, load_settings
+from ingest.weighing import USUAL
 from terakoya.errors import BadInput
 
 
@@ -110,3 +112,27 @@ def test_a_file_that_is_no_toml_is_told_with_its_path(tmp_path: Path, content: b
 def test_settings_do_not_change(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         load_settings(tmp_path).port = 1
+
+
+def test_a_table_of_the_file_and_the_environment_set_what_search_weighs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terakoya.toml").write_text("[search]\ncandidates = 20\nmeaning = 0.5\n")
+    monkeypatch.setenv("TERAKOYA_SEARCH__MEANING", "0.25")
+    search = load_settings(tmp_path).search
+    assert (search.candidates, search.meaning) == (20, 0.25)
+    assert search.weighing() == replace(USUAL, candidates=20, meaning=0.25)
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "many"])
+def test_a_weight_that_is_none_is_told_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("TERAKOYA_SEARCH__WORDS", value)
+    with pytest.raises(BadInput) as raised:
+        load_settings(tmp_path)
+    assert raised.value.values["name"] == "search.words"
+
+
+def test_search_weighs_as_usual_where_nothing_is_set(tmp_path: Path) -> None:
+    assert load_settings(tmp_path).search.weighing() == USUAL

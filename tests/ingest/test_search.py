@@ -11,6 +11,7 @@ from ingest.lexical import K1, B, LexicalIndex
 from ingest.matching import KIND_WEIGHTS
 from ingest.search import LONGEST_QUERY, HybridRetriever
 from ingest.store import Store
+from ingest.weighing import SHARES, Weighing
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
 
@@ -185,3 +186,15 @@ def test_a_hit_can_be_quoted_from(search) -> None:
     assert passage.text.split("\n") == lines[passage.start_line - 1 : passage.end_line]
     assert CORPUS["bio.md"][passage.start : passage.end] == passage.text
     assert passage.heading == ("遺伝",)
+
+
+def test_what_is_weighed_changes_the_ranking(store: Store, analyser: Analyser, write, sync) -> None:
+    sync(write({"many.md": "光 合成 葉緑体\n\n光合成\n", "near.md": "合成と光の話。葉緑体もある。光。\n"}))
+
+    def scores(**weights: float) -> list[float]:
+        retriever = HybridRetriever(store, analyser, None, Weighing(**weights))
+        return [hit.score for hit in retriever.search("光合成 葉緑体").hits]
+
+    assert scores() != scores(words=0.0)
+    nothing = dict.fromkeys(SHARES, 0.0)
+    assert set(scores(**nothing)) == {0.0}
