@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,7 +18,8 @@ from rich.text import Text
 from app.codebase import commit, dependencies, file_digest, sources_digest, versions
 from app.home import prepare_home
 from app.settings import NO_ANSWER, Settings
-from app.suite_target import LocalTarget, Say, open_local_target
+from app.suite_target import LocalOpening, LocalTarget, Say
+from app.variants import variants
 from evals import (
     Judgement,
     Report,
@@ -31,6 +34,7 @@ from evals import (
     run_suite,
 )
 from evals.cache import Cache, ResultCache
+from evals.matrix import matrices, matrix_lines, print_matrix
 from evals.metrics import METRICS, OwnMetrics
 from evals.report import CASE_RESULTS
 from evals.verdict import Verdict
@@ -76,6 +80,7 @@ def run_suites(
     html: Path | None = None,
     fresh: bool = False,
     own: tuple[OwnMetrics, ...] = (),
+    assignments: Sequence[str] = (),
     json_lines: bool = False,
     console: Console | None = None,
     messages: Console | None = None,
@@ -95,6 +100,7 @@ def run_suites(
         html: Where the page goes.
         fresh: Ask everything anew, whatever was kept.
         own: A user's own metrics.
+        assignments: See `app.variants.variants`: every suite runs under every combination.
         json_lines: Print one JSON object a case and one a suite in place of the table.
         console: Where the report goes; standard output by default.
         messages: Where messages go; standard error by default.
@@ -118,44 +124,58 @@ def run_suites(
     def say(sentence: str) -> None:
         messages.print(Text(printable(sentence)), soft_wrap=True)
 
+    columns = variants(settings, assignments)
+    if assignments and open_target is not None and not isinstance(open_target, LocalOpening):
+        raise BadInput("eval_set_target")
     loaded = load_suites(suites)
     former = _baseline(baseline, loaded, say)
     for path in (junit, summary, html):
         _prepare(path)
-    version = code_version(settings)
-    measured = "\n".join((version, *(each.digest for each in own)))
-    judgements = []
+    opening = open_target or LocalOpening()
+    judgements: list[Judgement] = []
+    runs: list[tuple[Judgement, Settings, str]] = []
     judged = any(metric.judged for metric in METRICS.values())  # by a model that is in memory once
     with _cache(settings, fresh=fresh) as cache:
-        for suite in loaded:
-            target = (open_target or open_local_target)(settings, suite, say)
+        for suite, column in product(loaded, columns):
+            chosen = column.settings
+            version = code_version(chosen)
+            target = opening(chosen, suite, say)
             local = isinstance(target, LocalTarget)
+            shown = " ".join((suite.name, column.label)).rstrip()
             try:
-                with metered(suite.name) as meter:
+                with metered(shown) as meter:
                     report = run_suite(
                         suite,
                         target,
-                        effort=settings.effort,
-                        fingerprint=settings_fingerprint(settings),
+                        effort=chosen.effort,
+                        fingerprint=settings_fingerprint(chosen),
                         progress=meter,
-                        mapper=_mapper(settings) if local and not judged else None,
+                        mapper=_mapper(chosen) if local and not judged else None,
                         cache=cache if local else None,
                         version=version,
                         own=own,
                         cancelled=cancelled,
                     )
             except KeyboardInterrupt:
-                say(text("eval.stopped", suite=suite.name))
+                say(text("eval.stopped", suite=shown))
                 raise
             finally:
                 target.close()
+            measured = "\n".join((version, *(each.digest for each in own)))
+            report = replace(report, variant=column.label)
             judgement = _judged(report, suite, former.get(suite.name), measured, cache)
             judgements.append(judgement)
+            runs.append((judgement, chosen, version))
             if json_lines:
-                _print_lines(judgement, console)
-            else:
+                _print_lines(judgement_lines(judgement), console)
+            elif len(columns) == 1:
                 print_report([judgement], console)
-    trends = _remember(settings, judgements, version, say, wanted=html is not None)
+    for found in matrices(judgements):
+        if json_lines:
+            _print_lines(matrix_lines(found), console)
+        else:
+            print_matrix(found, console)
+    trends = _remember(settings, runs, say, wanted=html is not None)
     if junit is not None:
         _write(junit, junit_xml(judgements))
     page = markdown_summary(judgements, baselines=former).encode()
@@ -227,12 +247,11 @@ def _mapper(settings: Settings) -> Mapper | None:
 
 
 def _remember(
-    settings: Settings, judgements: Sequence[Judgement], version: str, say: Say, *, wanted: bool
+    settings: Settings, runs: Sequence[tuple[Judgement, Settings, str]], say: Say, *, wanted: bool
 ) -> "dict[str, tuple[Run, ...]]":
     """Adds the runs to the history; gives the earlier ones of each suite, the oldest first, where `wanted`."""
     from evals.history import History
 
-    values = settings.model_dump(mode="json", exclude=set(NO_ANSWER))
     at = commit()
     trends: dict[str, tuple[Run, ...]] = {}
     try:
@@ -240,7 +259,8 @@ def _remember(
         for folder in (settings.home, path.parent):
             prepare_home(folder)
         with History(path, write=True) as history:
-            for judgement in judgements:
+            for judgement, chosen, version in runs:
+                values = chosen.model_dump(mode="json", exclude=set(NO_ANSWER))
                 history.add(judgement, settings=values, version=version, commit=at)
                 if wanted:
                     suite = judgement.report.suite
@@ -275,8 +295,8 @@ def _baseline(path: Path | None, suites: Sequence[Suite], say: Say) -> dict[str,
     return reports
 
 
-def _print_lines(judgement: Judgement, console: Console) -> None:
-    for line in judgement_lines(judgement):
+def _print_lines(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
         console.file.write(line)
     console.file.flush()
 

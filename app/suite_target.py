@@ -60,6 +60,7 @@ class LocalTarget:
         place: Folder for what lasts as long as the run; `close` removes it.
         offers: What it is asked to do.
         given: Lines whose passages a question is answered from, by the question; without any it is searched for.
+        like: An earlier one with the same models, which are loaded already.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class LocalTarget:
         *,
         offers: frozenset[Offer] = OFFERS,
         given: Mapping[str, Places] | None = None,
+        like: "Installation | None" = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -77,6 +79,7 @@ class LocalTarget:
         self._offers = offers
         self._given = given
         self._owner = os.getpid()
+        self._like = like
         self._opened: Installation | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -109,6 +112,12 @@ class LocalTarget:
         """Retrieval alone."""
         return self._installation.search(query, k=k)
 
+    def installation_like(self, settings: Settings) -> "Installation | None":
+        """What was opened, where `settings` name the same models."""
+        models = ("embedder", "reranker")
+        same = all(getattr(settings, name) == getattr(self._settings, name) for name in models)
+        return (self._opened or self._like) if same else None
+
     def close(self) -> None:
         """Closes the installation, and removes the threads of the run, those of workers too."""
         try:
@@ -140,7 +149,7 @@ class LocalTarget:
             # Traces stay when the run is over: a report names them.
             self._tracer = CountingTracer(make_tracer(traced, deliver=True))
             around = None if self._given is None else GivenRetriever
-            self._opened = open_installation(located, tracer=self._tracer, around=around)
+            self._opened = open_installation(located, tracer=self._tracer, around=around, like=self._like)
             if "ask" in self._offers:
                 # The time of the first answer would be that of loading. What cannot be loaded is told when asked.
                 with suppress(TerakoyaError):
@@ -164,7 +173,22 @@ def _again(
     return target
 
 
-def open_local_target(settings: Settings, suite: Suite, say: Say) -> LocalTarget:
+class LocalOpening:
+    """Opens one `LocalTarget` after the other; models that were loaded for one serve the next."""
+
+    def __init__(self) -> None:
+        self._last: LocalTarget | None = None
+
+    def __call__(self, settings: Settings, suite: Suite, say: Say) -> LocalTarget:
+        """See `open_local_target`."""
+        like = self._last.installation_like(settings) if self._last else None
+        self._last = open_local_target(settings, suite, say, like=like)
+        return self._last
+
+
+def open_local_target(
+    settings: Settings, suite: Suite, say: Say, *, like: "Installation | None" = None
+) -> LocalTarget:
     """An installation that holds the suite's notes and nothing else, with the same settings.
 
     The store is built once and kept under `HOME/evals/stores/<digest>`, where the digest is of the notes, the
@@ -193,7 +217,7 @@ def open_local_target(settings: Settings, suite: Suite, say: Say) -> LocalTarget
     place = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
     store = settings.model_copy(update={"home": kept}).store_path
     given = _given(suite) if suite.target == "answer" else None
-    return LocalTarget(settings, store, place, offers=PARTS[suite.target], given=given)
+    return LocalTarget(settings, store, place, offers=PARTS[suite.target], given=given, like=like)
 
 
 def _given(suite: Suite) -> dict[str, Places]:

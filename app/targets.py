@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from app.settings import Settings
-from app.suite_target import PARTS, Say, open_local_target
+from app.suite_target import PARTS, LocalOpening, Say
 from evals import Suite
 from evals.targets import TIMEOUT, CommandTarget, ServiceTarget
 from terakoya.catalogue import text
@@ -29,7 +29,7 @@ def target_opener(named: str, *, timeout: float = TIMEOUT) -> Callable[[Settings
         timeout: Seconds that a command may take for a question.
     """
     if named == LOCAL:
-        return open_local_target
+        return LocalOpening()
     if named == SERVICE:
         return open_service_target
     return partial(open_command_target, named, timeout=timeout)

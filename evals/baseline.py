@@ -44,7 +44,10 @@ def read_baseline(path: Path) -> Mapping[str, Report]:
             if entry["type"] == "case":
                 cases.setdefault(entry["suite"], []).append(CASE_RESULT.validate_python(_fields(entry)))
             elif entry["type"] == "total":
-                reports[entry["suite"]] = _report(entry, cases.pop(entry["suite"], []))
+                report = _report(entry, cases.pop(entry["suite"], []))
+                reports.setdefault(report.suite, report)  # of several settings the first
+            elif entry["type"] == "change":
+                continue
             else:
                 raise ValueError(f"unknown type {entry['type']!r}")
         except ValidationError as error:

@@ -36,7 +36,7 @@ def _suite(root: Element, judgement: Judgement) -> None:
     suite = SubElement(
         root,
         "testsuite",
-        name=_clean(report.suite),
+        name=_clean(report.name),
         timestamp=_clean(report.started.removesuffix("+00:00")),
         time=f"{report.seconds:.3f}",
     )
@@ -47,9 +47,9 @@ def _suite(root: Element, judgement: Judgement) -> None:
         if total.value is not None:
             SubElement(properties, "property", name=total.metric, value=repr(total.value))
     for verdict in judgement.verdicts:
-        _gate(suite, report.suite, verdict)
+        _gate(suite, report.name, verdict)
     for case in report.cases:
-        _case(suite, report.suite, case, tolerated=judgement.passed)
+        _case(suite, report.name, case, tolerated=judgement.passed)
     suite.set("tests", str(len(suite.findall("testcase"))))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))

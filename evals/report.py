@@ -105,6 +105,7 @@ class Report:
         cases: Every case, in the suite's order; those that failed too.
         totals: Every metric, in the registry's order.
         known: How many results were kept from earlier runs.
+        variant: What was set for this run, where a suite runs under several settings.
     """
 
     suite: str
@@ -115,6 +116,12 @@ class Report:
     cases: tuple[CaseResult, ...]
     totals: tuple[Total, ...]
     known: int = 0
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the suite, with what was set."""
+        return f"{self.suite} [{self.variant}]" if self.variant else self.suite
 
     def total(self, metric: str) -> Total:
         """The total of one metric.
@@ -152,6 +159,7 @@ def report_lines(report: Report, **verdict: Any) -> Iterator[str]:
         "cases": len(report.cases),
         "failed": report.failed,
         "known": report.known,
+        "variant": report.variant,
         "totals": [asdict(total) for total in report.totals],
         **verdict,
     }

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from evals.matrix import Matrix, cell, matrices
 from evals.pairing import Pair, paired, turned
 from evals.report import Report
 from evals.verdict import Judgement
@@ -28,13 +29,32 @@ def markdown_summary(
         baselines: Earlier reports by their suite, to name the cases that changed.
     """
     former = baselines or {}
-    lines = (line for j in judgements for line in _section(j, former.get(j.report.suite)))
-    return "\n".join(lines) + "\n"
+    compared = [line for found in matrices(judgements) for line in _matrix(found)]
+    lines = [line for j in judgements for line in _section(j, former.get(j.report.suite))]
+    return "\n".join((*compared, *lines)) + "\n"
+
+
+def _matrix(found: Matrix) -> list[str]:
+    """Settings side by side, before each of them."""
+    head = [text("eval.column_metric"), *(plain(label) for label in found.columns)]
+    lines = [
+        f"## {plain(text('eval.matrix', suite=found.suite, cases=len(found.judgements[0].report.cases)))}"
+    ]
+    lines += ["", f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(found.columns)}"]
+    for metric in found.metrics:
+        cells = [number(found.judgements[0].report.total(metric).value)]
+        for judgement, column in zip(found.judgements[1:], found.changes, strict=True):
+            change = column.get(metric)
+            words = plain(cell(number(judgement.report.total(metric).value), change).replace("\n", " "))
+            cells.append(f"**{words}**" if change and change.certain else words)
+        lines.append(f"| {plain(metric)} | {' | '.join(cells)} |")
+    gates = " | ".join("✅" if judgement.passed else "❌" for judgement in found.judgements)
+    return [*lines, f"| {text('eval.column_gate')} | {gates} |", "", plain(text("eval.matrix_how")), ""]
 
 
 def _section(judgement: Judgement, baseline: Report | None) -> list[str]:
     report = judgement.report
-    title = text("eval.title", suite=report.suite, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
+    title = text("eval.title", suite=report.name, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
     columns = [
         text(f"eval.column_{name}")
         for name in ("metric", "value", "standard_error", "cases", "gate", "result")

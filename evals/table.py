@@ -26,7 +26,7 @@ def print_report(judgements: Sequence[Judgement], console: Console) -> None:
 
 def _table(judgement: Judgement) -> Table:
     report = judgement.report
-    title = text("eval.title", suite=report.suite, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
+    title = text("eval.title", suite=report.name, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
     table = Table(title=Text(printable(title)), title_justify="left", title_style="bold")
     table.add_column(text("eval.column_metric"), no_wrap=True)
     for name in ("value", "standard_error", "cases"):

@@ -44,6 +44,7 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
                 fresh=arguments.fresh,
                 json_lines=session.terminal.json,
                 own=own,
+                assignments=arguments.set,
                 metered=session.terminal.progress,
                 cancelled=pressed,
                 open_target=target_opener(arguments.target, timeout=arguments.target_timeout),

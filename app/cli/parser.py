@@ -190,6 +190,9 @@ def _eval(parser: _Parser) -> None:
     run.options.add_argument(
         "--judge-repeats", type=_count, default=3, metavar="N", help=text("cli.help_judge_repeats")
     )
+    run.options.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE[,VALUE]", help=text("cli.help_set")
+    )
     run.options.add_argument("--fresh", action="store_true", help=text("cli.help_fresh"))
     history = action("history")
     history.arguments.add_argument("suite", nargs="?", metavar="SUITE", help=text("cli.help_history_suite"))

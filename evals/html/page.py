@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from evals.html.cases import case_list
 from evals.html.markup import Markup, element, joined
+from evals.html.matrix import matrix_html
 from evals.html.metrics import metric_table, plots, tag_table
+from evals.matrix import matrices
 from evals.note import Notes
 from evals.pairing import paired
 from evals.report import Report
@@ -48,7 +50,7 @@ def html_report(
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    pairs = {j.report.suite: paired(j.report, baselines.get(j.report.suite)) for j in judgements}
+    pairs = {j.report.name: paired(j.report, baselines.get(j.report.suite)) for j in judgements}
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -70,8 +72,9 @@ def html_report(
             "main",
             element("h2", text("eval.page_gates")),
             _gates(judgements),
+            *map(matrix_html, matrices(judgements)),
             *(_suite(j, baselines.get(j.report.suite), trends.get(j.report.suite, ())) for j in judgements),
-            case_list(pairs, notes, traces),
+            case_list(pairs, {j.report.name: notes.get(j.report.suite, {}) for j in judgements}, traces),
         ),
         element("footer", text("eval.page_footer")),
         element("script", Markup(script)),
@@ -82,7 +85,7 @@ def html_report(
 
 def _gates(judgements: Sequence[Judgement]) -> Markup:
     rows = [
-        (verdict.status, judgement.report.suite, verdict)
+        (verdict.status, judgement.report.name, verdict)
         for judgement in judgements
         for verdict in judgement.verdicts
     ]
@@ -114,7 +117,7 @@ def _gates(judgements: Sequence[Judgement]) -> Markup:
 
 def _suite(judgement: Judgement, baseline: Report | None, runs: "Sequence[Run]") -> Markup:
     report = judgement.report
-    title = text("eval.title", suite=report.suite, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
+    title = text("eval.title", suite=report.name, cases=len(report.cases), seconds=f"{report.seconds:.1f}")
     facts = [
         text("eval.page_started", started=report.started),
         text("eval.page_digest", digest=report.digest[:12]),

@@ -284,3 +284,31 @@ def test_workers_give_what_one_process_gives(settings: Settings, path: Path) -> 
 def said(result: object) -> object:
     assert isinstance(result, CaseResult)
     return replace(result, latency_ms=None, trace_id="")
+
+
+def test_a_suite_runs_under_every_setting_that_is_asked_for(settings: Settings, path: Path) -> None:
+    out = io.StringIO()
+    code = run_suites(
+        settings,
+        [path],
+        assignments=["passages=3,4", "answers.support=1"],
+        json_lines=True,
+        console=Console(file=out, width=160),
+        messages=Console(file=io.StringIO()),
+    )
+    entries = [json.loads(line) for line in out.getvalue().splitlines()]
+    totals = [entry for entry in entries if entry["type"] == "total"]
+    assert [entry["variant"] for entry in totals] == [f"passages={n} answers.support=1" for n in (3, 4)]
+    assert len({entry["fingerprint"] for entry in totals}) == 2
+    assert {entry["variant"] for entry in entries if entry["type"] == "change"} == {
+        "passages=4 answers.support=1"
+    }
+    assert code in (0, 1)
+    with History(history_path(settings)) as history:
+        assert [run.settings["passages"] for run in history.runs()] == [4, 3]
+
+
+def test_settings_of_what_the_run_does_not_make_cannot_be_set(settings: Settings, path: Path) -> None:
+    with pytest.raises(BadInput) as raised:
+        run_suites(settings, [path], assignments=["passages=3"], open_target=scripted(GOOD))
+    assert raised.value.key == "eval_set_target"
