@@ -17,6 +17,7 @@ from rich.text import Text
 
 from app.codebase import commit, dependencies, file_digest, sources_digest, versions
 from app.home import prepare_home
+from app.outputs import prepare_output, write_output
 from app.settings import NO_ANSWER, Settings
 from app.suite_target import LocalOpening, LocalTarget, Say
 from app.variants import variants
@@ -130,12 +131,12 @@ def run_suites(
     loaded = load_suites(suites)
     former = _baseline(baseline, loaded, say)
     for path in (junit, summary, html):
-        _prepare(path)
+        prepare_output(path)
     opening = open_target or LocalOpening()
     judgements: list[Judgement] = []
     runs: list[tuple[Judgement, Settings, str]] = []
     judged = any(metric.judged for metric in METRICS.values())  # by a model that is in memory once
-    with _cache(settings, fresh=fresh) as cache:
+    with results_cache(settings, fresh=fresh) as cache:
         for suite, column in product(loaded, columns):
             chosen = column.settings
             version = code_version(chosen)
@@ -150,7 +151,7 @@ def run_suites(
                         effort=chosen.effort,
                         fingerprint=settings_fingerprint(chosen),
                         progress=meter,
-                        mapper=_mapper(chosen) if local and not judged else None,
+                        mapper=spread(chosen) if local and not judged else None,
                         cache=cache if local else None,
                         version=version,
                         own=own,
@@ -177,10 +178,10 @@ def run_suites(
             print_matrix(found, console)
     trends = _remember(settings, runs, say, wanted=html is not None)
     if junit is not None:
-        _write(junit, junit_xml(judgements))
+        write_output(junit, junit_xml(judgements))
     page = markdown_summary(judgements, baselines=former).encode()
     if summary is not None:
-        _write(summary, page)
+        write_output(summary, page)
     if html is not None:
         from evals.html import html_report
 
@@ -188,9 +189,9 @@ def run_suites(
         shown = html_report(
             judgements, baselines=former, trends=trends, notes=notes, traces=_traces(settings)
         )
-        _write(html, shown.encode())
+        write_output(html, shown.encode())
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _write(Path(step), page, append=True)
+        write_output(Path(step), page, append=True)
     return 0 if all(judgement.passed for judgement in judgements) else 1
 
 
@@ -230,14 +231,15 @@ def _judged(report: Report, suite: Suite, baseline: Report | None, version: str,
     return judgement
 
 
-def _cache(settings: Settings, *, fresh: bool) -> ResultCache:
+def results_cache(settings: Settings, *, fresh: bool = False) -> ResultCache:
+    """The results that a home keeps."""
     root = settings.home / "evals"
     for folder in (settings.home, root):
         prepare_home(folder)
     return ResultCache(root / "results.sqlite", fresh=fresh)
 
 
-def _mapper(settings: Settings) -> Mapper | None:
+def spread(settings: Settings) -> Mapper | None:
     """Where cases run; a local model is in memory once, and answers one question at a time."""
     if settings.model:
         return None
@@ -299,22 +301,3 @@ def _print_lines(lines: Iterable[str], console: Console) -> None:
     for line in lines:
         console.file.write(line)
     console.file.flush()
-
-
-def _prepare(path: Path | None) -> None:
-    """Makes the folder of a report, before minutes of work could be lost for want of it."""
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("ab").close()
-    except OSError as error:
-        raise BadInput("eval_unwritable", path=path, reason=error.strerror or error) from None
-
-
-def _write(path: Path, content: bytes, *, append: bool = False) -> None:
-    try:
-        with path.open("ab" if append else "wb") as file:
-            file.write(content)
-    except OSError as error:
-        raise BadInput("eval_unwritable", path=path, reason=error.strerror or error) from None

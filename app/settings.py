@@ -29,6 +29,19 @@ NO_ANSWER: Final = frozenset(
 """Settings that change no answer: places, names, secrets. Their values are kept with no result."""
 
 
+TUNED = "tuned.toml"
+"""Beside `terakoya.toml`: settings that `terakoya eval tune` found, with their evidence."""
+
+
+class _Tuned(TomlConfigSettingsSource):
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            values = super()._read_file(file_path)
+        except (OSError, ValueError) as error:
+            raise BadInput("settings_file", path=file_path, reason=error) from None
+        return {name: value for name, value in values.items() if name != "evidence"}
+
+
 class SearchSettings(BaseModel):
     """What the ranking weighs; see `ingest.weighing.Weighing`."""
 
@@ -160,8 +173,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Arguments, then environment, then the file, then what was found by tuning."""
+        file = settings_cls.model_config.get("toml_file")
+        tuned = Path(file).with_name(TUNED) if isinstance(file, Path) else None
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls),
+            _Tuned(settings_cls, toml_file=tuned),
+        )
 
     @property
     def store_path(self) -> Path:

@@ -99,6 +99,50 @@ def run_suite(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     cache = cache or Nothing()
+    ordered, known = ask_cases(
+        suite,
+        target,
+        effort=effort,
+        fingerprint=fingerprint,
+        progress=progress,
+        mapper=mapper,
+        cache=cache,
+        version=version,
+        own=own,
+        cancelled=cancelled,
+    )
+    return Report(
+        suite=suite.name,
+        digest=suite.digest,
+        fingerprint=fingerprint,
+        started=started,
+        seconds=time.perf_counter() - clock,
+        cases=ordered,
+        totals=_totals(ordered, version, cache),
+        known=known,
+    )
+
+
+def ask_cases(
+    suite: Suite,
+    target: Target,
+    *,
+    effort: Effort = "normal",
+    fingerprint: str = "",
+    progress: Progress = lambda done, total, case_id: None,
+    mapper: Mapper | None = None,
+    cache: Cache | None = None,
+    version: str = "",
+    own: tuple[OwnMetrics, ...] = (),
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[tuple[CaseResult, ...], int]:
+    """The results of all cases, and how many of them were kept: `run_suite` without the totals.
+
+    Raises:
+        TargetLost: The target is gone. What is done is in `cache`.
+        KeyboardInterrupt: `cancelled` said so. What is done is in `cache`.
+    """
+    cache = cache or Nothing()
     offers = " ".join(sorted(target.offers))
     common = "\n".join(
         (version, fingerprint, effort, offers, suite.notes_digest, *_described(METRICS.values()))
@@ -123,17 +167,7 @@ def run_suite(
             if not result.error:
                 cache.put(keys[case.id], result)
             progress(len(results), len(suite.cases), case.id)
-    ordered = tuple(_retold(results[case.id], case) for case in suite.cases)
-    return Report(
-        suite=suite.name,
-        digest=suite.digest,
-        fingerprint=fingerprint,
-        started=started,
-        seconds=time.perf_counter() - clock,
-        cases=ordered,
-        totals=_totals(ordered, version, cache),
-        known=known,
-    )
+    return tuple(_retold(results[case.id], case) for case in suite.cases), known
 
 
 def run_case(case: Case, notes: Notes, target: Target, *, effort: Effort = "normal") -> CaseResult:

@@ -8,6 +8,7 @@ from app.cli import runs, suites
 from app.cli.entry import INTERRUPTED
 from app.cli.interrupt import interruptible
 from app.cli.session import Session
+from app.cli.tune import tune
 from terakoya.catalogue import text
 
 ACTIONS: Final = {
@@ -16,6 +17,7 @@ ACTIONS: Final = {
     "history": runs.history,
     "compare": runs.compare,
     "accept": runs.accept,
+    "tune": tune,
 }
 
 

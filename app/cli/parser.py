@@ -208,6 +208,15 @@ def _eval(parser: _Parser) -> None:
     accept.options.add_argument(
         "--baseline", type=Path, required=True, metavar="FILE", help=text("cli.help_accept_baseline")
     )
+    tune = action("tune")
+    tune.arguments.add_argument("suites", nargs="+", metavar="SUITE", help=text("cli.help_suite"))
+    tune.options.add_argument("--metric", default="", metavar="NAME", help=text("cli.help_tune_metric"))
+    tune.options.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE[,VALUE]", help=text("cli.help_tune_set")
+    )
+    tune.options.add_argument("--trials", type=_count, default=60, metavar="N", help=text("cli.help_trials"))
+    tune.options.add_argument("--seed", type=int, default=0, metavar="N", help=text("cli.help_seed"))
+    tune.options.add_argument("--to", type=Path, metavar="FILE", help=text("cli.help_tune_to"))
     action("schema")
     made = action("import")
     made.arguments.add_argument(
