@@ -249,6 +249,15 @@ class History:
             totals.setdefault(run, []).append(total)
         return tuple(_run(row, tuple(totals.get(row[0], ()))) for row in rows)
 
+    def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What a statement gives.
+
+        Raises:
+            Unavailable: The file cannot be read, or written.
+        """
+        with self._told():
+            return self._rows(statement, **values)
+
     def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values or None).fetchall()
 

@@ -40,3 +40,15 @@ CREATE TABLE IF NOT EXISTS outcomes (
     metrics VARCHAR NOT NULL,       -- JSON
     content VARCHAR NOT NULL
 );
+
+-- What somebody said of two answers to one question.
+CREATE TABLE IF NOT EXISTS votes (
+    id VARCHAR PRIMARY KEY,
+    cast_at TIMESTAMP NOT NULL,     -- UTC
+    voter VARCHAR NOT NULL,         -- person, or judge with its model
+    question VARCHAR NOT NULL,
+    first VARCHAR NOT NULL,         -- what was set
+    second VARCHAR NOT NULL,
+    replies VARCHAR NOT NULL,       -- JSON: both, in this order
+    verdict VARCHAR NOT NULL        -- a: the first, b: the second, tie, bad
+);

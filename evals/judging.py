@@ -31,7 +31,7 @@ VERDICT: Final[Mapping[str, Any]] = {
     "additionalProperties": False,
 }
 """JSON Schema of a reply. The reason comes first, so that the verdict follows from it."""
-_DELIMITER: Final = re.compile(r"<(/?(?:question|right|answer|sources)>)", re.IGNORECASE)
+_DELIMITER: Final = re.compile(r"<(/?(?:question|right|answer|sources|first|second)>)", re.IGNORECASE)
 
 
 class Judge(Protocol):
@@ -149,14 +149,16 @@ class Court:
         if not (o.answered and right):
             return None
         return self._opinions(
-            _prompt("judge_correct", question=o.case.question, right=right, answer=plain(o.answer))
+            judge_prompt("judge_correct", question=o.case.question, right=right, answer=plain(o.answer))
         )
 
     def _on_faithful(self, o: Observation) -> Opinions | None:
         sources = [*(c.quote for c in o.citations), *(context(hit) for hit in o.hits)]
         if not (o.answered and any(source.strip() for source in sources)):
             return None
-        return self._opinions(_prompt("judge_faithful", sources="\n\n".join(sources), answer=plain(o.answer)))
+        return self._opinions(
+            judge_prompt("judge_faithful", sources="\n\n".join(sources), answer=plain(o.answer))
+        )
 
     def _ask(self, prompt: str) -> Opinions:
         replies = [self._verdict(prompt, seed) for seed in range(1, self._repeats + 1)]
@@ -189,7 +191,8 @@ def _right(o: Observation) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _prompt(name: str, **values: str) -> str:
+def judge_prompt(name: str, **values: str) -> str:
+    """A prompt of `evals/prompts` with these texts in it."""
     # What is judged cannot end its own part of the prompt.
     inert = {key: _DELIMITER.sub(r"‹\1", value) for key, value in values.items()}
     return files("evals.prompts").joinpath(f"{name}.md").read_text(encoding="utf-8").format(**inert)
