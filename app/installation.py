@@ -20,6 +20,7 @@ from terakoya.api import (
     NoteText,
     NoteTree,
     Problem,
+    RatedAnswer,
     Status,
     Thread,
     ThreadSummary,
@@ -319,6 +320,22 @@ class Installation:
             on_disk=list(gone.on_disk),
             dry_run=request.dry_run,
         )
+
+    def rated(self) -> list[RatedAnswer]:
+        """The answers that got a thumb, as far as their conversations are kept, the oldest thumb first."""
+        thumbs = {trace: (value, comment) for trace, value, comment in self.wiring.store.feedback()}
+        turns = {turn["trace_id"]: turn for turn in self.wiring.threads.all_turns()} if thumbs else {}
+        return [
+            RatedAnswer(
+                question=turns[trace]["question"],
+                answer=turns[trace]["answer"],
+                value=value,
+                comment=comment,
+                trace_id=trace,
+            )
+            for trace, (value, comment) in thumbs.items()
+            if trace in turns
+        ]
 
     def feedback(self, request: FeedbackRequest) -> None:
         """Keeps a thumb, and attaches it to the trace."""

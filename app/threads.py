@@ -4,6 +4,7 @@ import os
 import sqlite3
 import threading
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -106,6 +107,14 @@ class Threads:
         with suppress(sqlite3.OperationalError), self.saver.cursor() as cursor:
             for table in ("writes", "checkpoints"):
                 cursor.execute(_PRUNE.format(table=table), (thread_id, thread_id))
+
+    def all_turns(self) -> Iterator[dict[str, Any]]:
+        """The turns of all threads."""
+        with self._lock:
+            threads = self._connection.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()
+        for (thread_id,) in threads:
+            with suppress(NotFound):  # it has gone meanwhile
+                yield from self.turns(thread_id)
 
     def latest(self, limit: int = 50) -> list[tuple[str, str, str]]:
         """(thread, first question, time of the last change in ISO 8601) of the latest threads."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from app.home import prepare_home
 from app.installation import Installation
 from app.settings import Settings
-from terakoya.errors import TerakoyaError
+from terakoya.errors import BadInput, TerakoyaError
 from terakoya.protocols import Answerer, Retriever, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
@@ -117,6 +117,11 @@ class Wiring:
             from app.models.gguf import read_header
 
             read_header(Path(self.settings.model).expanduser())
+
+    def close_own(self) -> None:
+        """Lets go of what is not shared with the wiring that this one was built beside."""
+        if (threads := self.loaded("threads")) is not None:
+            threads.close()
 
     def close(self) -> None:
         """Ends the model's process, delivers traces, and lets go of all files."""
@@ -301,3 +306,20 @@ def open_installation(
         around=around,
     )
     return Installation(wiring, processes=processes)
+
+
+def open_beside(installation: Installation, settings: Settings) -> Installation:
+    """The notes of an open installation under other settings, with conversations of its own.
+
+    Store, tracer and models are the installation's; `Wiring.close_own` closes the rest.
+
+    Raises:
+        BadInput: The settings name another model of answers, which would need the memory twice.
+    """
+    ours = installation.wiring
+    same = all(getattr(settings, name) == getattr(ours.settings, name) for name in ("embedder", "reranker"))
+    if settings.model != ours.settings.model:
+        raise BadInput("eval_arena_model")
+    wiring = Wiring(settings, ours.store, deliver=False, tracer=ours.tracer, like=ours if same else None)
+    wiring.__dict__["engine"] = ours.engine
+    return Installation(wiring)

@@ -182,6 +182,13 @@ class Store(Database):
         rows = self.rows(_PASSAGES.format(column=column), {"wanted": wanted})
         return [(row[0], _passage(names, row[1:])) for row in rows]
 
+    def feedback(self) -> list[tuple[str, int, str]]:
+        """Trace, value and comment of every thumb, the oldest first."""
+        return [
+            (t, v, c)
+            for t, v, c in self.rows("SELECT trace_id, value, comment FROM feedback ORDER BY given_at")
+        ]
+
     def add_feedback(self, trace_id: str, value: int, comment: str) -> None:
         """Keeps a thumb; a later one on the same answer replaces it."""
         with self.transaction() as cursor:

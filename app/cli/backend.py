@@ -17,6 +17,7 @@ from terakoya.api import (
     NoteSummary,
     NoteText,
     NoteTree,
+    RatedAnswer,
     RunEvent,
     SearchResult,
     Status,
@@ -83,6 +84,10 @@ class Backend(Protocol):
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
         """Takes notes out of the store."""
+        ...
+
+    def rated(self) -> list[RatedAnswer]:
+        """The answers that got a thumb."""
         ...
 
     def status(self) -> Status:
@@ -175,6 +180,10 @@ class Local:
         if not self._settings.store_path.exists():  # opening it for writing would make it
             raise Unavailable("store_empty", path=self._settings.store_path)
         return self._installation(write=not request.dry_run).forget(request)
+
+    def rated(self) -> list[RatedAnswer]:
+        """The answers that got a thumb; none where there is no store."""
+        return self._installation().rated() if self._settings.store_path.exists() else []
 
     def status(self) -> Status:
         """State of the installation."""
@@ -289,6 +298,10 @@ class Remote:
     def forget(self, request: ForgetRequest) -> ForgetReport:
         """Takes notes out of the store."""
         return self._client.forget(request)
+
+    def rated(self) -> list[RatedAnswer]:
+        """The answers that got a thumb."""
+        return self._client.rated()
 
     def status(self) -> Status:
         """State of the installation."""

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from app.cli import runs, suites
+from app.cli import arena, runs, suites
 from app.cli.entry import INTERRUPTED
 from app.cli.interrupt import interruptible
 from app.cli.session import Session
@@ -18,6 +18,8 @@ ACTIONS: Final = {
     "compare": runs.compare,
     "accept": runs.accept,
     "tune": tune,
+    "arena": arena.arena,
+    "export": arena.export,
 }
 
 

@@ -217,6 +217,31 @@ def _eval(parser: _Parser) -> None:
     tune.options.add_argument("--trials", type=_count, default=60, metavar="N", help=text("cli.help_trials"))
     tune.options.add_argument("--seed", type=int, default=0, metavar="N", help=text("cli.help_seed"))
     tune.options.add_argument("--to", type=Path, metavar="FILE", help=text("cli.help_tune_to"))
+    arena = action("arena")
+    arena.arguments.add_argument("suites", nargs="*", metavar="SUITE", help=text("cli.help_arena_suite"))
+    arena.options.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE[,VALUE]", help=text("cli.help_arena_set")
+    )
+    arena.options.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="local|service|COMMAND",
+        help=text("cli.help_arena_target"),
+    )
+    arena.options.add_argument(
+        "--target-timeout", type=_count, default=300, metavar="SECONDS", help=text("cli.help_target_timeout")
+    )
+    arena.options.add_argument("--judge", type=Path, metavar="GGUF", help=text("cli.help_arena_judge"))
+    arena.options.add_argument(
+        "-n", "--number", type=_count, default=20, metavar="N", help=text("cli.help_duels")
+    )
+    arena.options.add_argument("--seed", default="", metavar="TEXT", help=text("cli.help_arena_seed"))
+    export = action("export")
+    export.options.add_argument(
+        "--format", choices=("dpo", "sft"), required=True, help=text("cli.help_export_format")
+    )
+    export.options.add_argument("--to", type=Path, metavar="FILE", help=text("cli.help_export_to"))
     action("schema")
     made = action("import")
     made.arguments.add_argument(

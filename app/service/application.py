@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from app.service import log, routes
+from app.service.arena import arena_routes
 from app.service.guard import JSON_LIMIT, Guard
 from app.service.language import reader_language
 from app.service.runs import Runs
@@ -54,6 +55,7 @@ def create_app(
     api.include_router(event_routes(runs, heartbeat))
     api.include_router(routes.note_routes(installation, runs))
     api.include_router(routes.thread_routes(installation, runs))
+    api.include_router(arena_routes(installation))
     uploads = int(installation.settings.max_note_mb * 1024 * 1024) * UPLOAD_NOTES + JSON_LIMIT
 
     def body_limit(path: str) -> int:

@@ -28,6 +28,7 @@ from terakoya.api import (
     NoteSummary,
     NoteText,
     NoteTree,
+    RatedAnswer,
     RelatedRequest,
     RunStarted,
     SearchRequest,
@@ -136,6 +137,10 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
     def forget_fact(number: int) -> Response:
         installation.forget_fact(number)
         return Response(status_code=204)
+
+    @router.get("/api/feedback")
+    def rated() -> list[RatedAnswer]:
+        return installation.rated()
 
     @router.post("/api/feedback", status_code=204)
     def feedback(request: FeedbackRequest) -> Response:

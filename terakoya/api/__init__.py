@@ -1,5 +1,14 @@
 """The shapes of the HTTP API and of the command line's JSON: one definition for both."""
 
+from terakoya.api.arena import (
+    MAX_SETTINGS,
+    Duel,
+    DuelReply,
+    DuelRequest,
+    StandingModel,
+    Unveiled,
+    VoteRequest,
+)
 from terakoya.api.asking import (
     MAX_QUESTION,
     AskRequest,
@@ -9,6 +18,7 @@ from terakoya.api.asking import (
     CitationModel,
     FactModel,
     FeedbackRequest,
+    RatedAnswer,
     Thread,
     ThreadSummary,
     TurnModel,
@@ -48,6 +58,7 @@ __all__ = [
     "FIRST_DAY",
     "LAST_DAY",
     "MAX_QUESTION",
+    "MAX_SETTINGS",
     "AlikeNote",
     "AlikeNotes",
     "ArmModel",
@@ -57,6 +68,9 @@ __all__ = [
     "Branched",
     "Check",
     "CitationModel",
+    "Duel",
+    "DuelReply",
+    "DuelRequest",
     "ErrorBody",
     "EventType",
     "ExplainModel",
@@ -75,6 +89,7 @@ __all__ = [
     "NoteText",
     "NoteTree",
     "Problem",
+    "RatedAnswer",
     "RelatedRequest",
     "RunEvent",
     "RunKind",
@@ -83,9 +98,12 @@ __all__ = [
     "Schema",
     "SearchRequest",
     "SearchResult",
+    "StandingModel",
     "Status",
     "Thread",
     "ThreadSummary",
     "TurnModel",
+    "Unveiled",
+    "VoteRequest",
     "page_name",
 ]

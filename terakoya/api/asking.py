@@ -40,6 +40,16 @@ class FeedbackRequest(Schema):
     comment: str = Field(default="", max_length=4000)
 
 
+class RatedAnswer(Schema):
+    """An answer of a conversation, with the thumb that it got."""
+
+    question: str
+    answer: str
+    value: int
+    comment: str
+    trace_id: str
+
+
 class CitationModel(Schema):
     """Where a part of an answer stands; `marks` are the terms of the question, as offsets in `quote`.
 

@@ -16,6 +16,8 @@ from terakoya.api import (
     AskResult,
     Branched,
     BranchRequest,
+    Duel,
+    DuelRequest,
     ErrorBody,
     FactModel,
     FeedbackRequest,
@@ -26,15 +28,19 @@ from terakoya.api import (
     NoteSummary,
     NoteText,
     NoteTree,
+    RatedAnswer,
     RelatedRequest,
     RunEvent,
     RunStarted,
     RunState,
     SearchRequest,
     SearchResult,
+    StandingModel,
     Status,
     Thread,
     ThreadSummary,
+    Unveiled,
+    VoteRequest,
 )
 from terakoya.catalogue import environment_language
 from terakoya.client.events import parse, run_error
@@ -308,6 +314,35 @@ class ServiceClient:
             NotFound: There is none with this number.
         """
         self._send("DELETE", f"/api/facts/{number}")
+
+    def rated(self) -> list[RatedAnswer]:
+        """The answers that got a thumb, as far as their conversations are kept."""
+        return TypeAdapter(list[RatedAnswer]).validate_json(
+            self._send("GET", "/api/feedback", timeout=_SEARCH).content
+        )
+
+    def duel(self, question: str, first: str, second: str) -> Duel:
+        """Asks under two settings, and waits for both answers.
+
+        Raises:
+            BadInput: A setting cannot be used, or both sides are the same.
+        """
+        request = DuelRequest(question=question, first=first, second=second)
+        return self._model(Duel, "POST", "/api/arena/duels", json=request, timeout=_ANSWER)
+
+    def vote(self, duel_id: str, request: VoteRequest) -> Unveiled:
+        """Says which of the two is better, and learns who was who.
+
+        Raises:
+            NotFound: No such duel waits for a vote.
+        """
+        return self._model(Unveiled, "POST", f"/api/arena/duels/{_segment(duel_id)}/vote", json=request)
+
+    def standings(self) -> list[StandingModel]:
+        """The leaderboard, the best first."""
+        return TypeAdapter(list[StandingModel]).validate_json(
+            self._send("GET", "/api/arena/standings").content
+        )
 
     def feedback(self, request: FeedbackRequest) -> None:
         """A thumb on an answer."""
