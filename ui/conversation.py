@@ -51,7 +51,7 @@ def begin_thread() -> None:
 
 def switch_thread(thread_id: str) -> None:
     """Goes to another conversation."""
-    for name in ("thread", "run"):
+    for name in ("thread", "run", "view"):
         st.query_params.pop(name, None)
     if thread_id:
         st.query_params["thread"] = thread_id
@@ -176,10 +176,11 @@ def _draw_turns(client: ServiceClient, thread: Thread) -> None:
 
 def _draw_question(question: str) -> None:
     with st.chat_message("user", avatar=READER):
-        _draw_text(question, markers=())
+        draw_text(question, markers=())
 
 
-def _draw_text(text: str, *, markers: Collection[int] | None) -> None:
+def draw_text(text: str, *, markers: Collection[int] | None) -> None:
+    """An answer or question as it is to be read; `markers` are those that lead somewhere."""
     for piece in pieces(text):
         if piece.code:
             st.code(piece.text, language=piece.language or None)
@@ -242,7 +243,7 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
             continue
         drawn = (follower.text, follower.step)
         with shown.container():
-            _draw_text(follower.text, markers=None)
+            draw_text(follower.text, markers=None)
         below.caption(f":shimmer[{say_or(f'step_{follower.step}', say('step_other'))}]")
     if follower.finished:
         _finish(turn, follower)
@@ -253,16 +254,16 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
 def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
     if result.interrupted:
         st.markdown(f":gray-badge[:material/stop_circle: {say('stopped')}]")
-        _draw_text(result.answer, markers=())
+        draw_text(result.answer, markers=())
     elif result.answered:
-        _draw_text(result.answer, markers={citation.marker for citation in result.citations})
+        draw_text(result.answer, markers={citation.marker for citation in result.citations})
         if result.citations:
             st.caption(say("sources", count=len(result.citations)))
             draw_sources(result.citations, key=key)
     else:
         with st.container(border=True, key=f"unanswered_{key}"):
             st.markdown(f":orange-badge[:material/search_off: {say('unanswered')}]")
-            _draw_text(result.answer, markers={citation.marker for citation in result.citations})
+            draw_text(result.answer, markers={citation.marker for citation in result.citations})
         if result.citations:
             with st.expander(say("nearest", count=len(result.citations))):
                 draw_sources(result.citations, key=key)

@@ -1,7 +1,7 @@
 """The page's entry: `streamlit run ui/page.py`.
 
 It reads `TERAKOYA_HOME` and `TERAKOYA_PAGE_KEY` from the environment. What a reload must keep stands in the
-URL: `key`, `thread`, `run` and `ingest` of what is under way, `lang`.
+URL: `key`, `thread`, `run` and `ingest` of what is under way, `view`, `lang`.
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ import streamlit as st
 
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
+from ui.arena import chosen, draw_arena
 from ui.connection import connect, draw_down, draw_error, fresh
 from ui.conversation import draw_conversation
 from ui.gate import admitted
@@ -46,7 +47,9 @@ def _draw(client: ServiceClient) -> None:
         draw_sidebar(client, notes)
         draw_language()
         state = st.container()
-    if notes or "thread" in st.query_params:
+    if notes and chosen():
+        draw_arena(client)
+    elif notes or "thread" in st.query_params:
         draw_conversation(client, notes)
     else:
         st.markdown(f"### {say('empty_title')}", anchors=False)

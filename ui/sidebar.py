@@ -8,6 +8,7 @@ import streamlit as st
 from terakoya.api import Check, NoteSummary
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
+from ui.arena import chosen, enter, leave
 from ui.connection import fresh
 from ui.conversation import begin_thread, switch_thread
 from ui.facts import draw_facts
@@ -37,6 +38,14 @@ def draw_sidebar(client: ServiceClient, notes: Sequence[NoteSummary]) -> None:
     )
     _draw_threads(client)
     if notes:
+        st.button(
+            say("arena_leave" if chosen() else "arena_enter"),
+            key="arena",
+            icon=":material/forum:" if chosen() else ":material/balance:",
+            type="tertiary",
+            width="stretch",
+            on_click=leave if chosen() else enter,
+        )
         chunks = sum(note.chunks for note in notes)
         with st.expander(say("notes", count=len(notes), chunks=chunks), icon=":material/library_books:"):
             draw_notes(notes)

@@ -21,6 +21,9 @@ from terakoya.api import (
     Branched,
     BranchRequest,
     CitationModel,
+    Duel,
+    DuelReply,
+    DuelRequest,
     FactModel,
     FeedbackRequest,
     HitModel,
@@ -33,10 +36,13 @@ from terakoya.api import (
     RelatedRequest,
     RunStarted,
     SearchResult,
+    StandingModel,
     Status,
     Thread,
     ThreadSummary,
     TurnModel,
+    Unveiled,
+    VoteRequest,
 )
 from terakoya.client import CHALLENGE_HEADER, PROOF_HEADER, proof
 
@@ -116,6 +122,8 @@ class ScriptedService:
         self.report = IngestReport(added=["new.md"])
         self.status = Status(version="1.0", home=str(home), notes=0, chunks=0, checks=[])
         self.feedback: list[FeedbackRequest] = []
+        self.duels: list[DuelRequest] = []
+        self.votes: list[str] = []
         self.asked: list[AskRequest] = []
         self.ingested: list[str] = []
         self.uploads: dict[str, bytes] = {}
@@ -262,6 +270,37 @@ class ScriptedService:
         @app.post("/api/feedback", status_code=204)
         def feedback(request: FeedbackRequest) -> None:
             self.feedback.append(request)
+
+        @app.post("/api/arena/duels")
+        def duel(request: DuelRequest) -> Any:
+            if request.second == "nonsense":
+                return JSONResponse(
+                    {"code": "eval_set", "message": "`nonsense` sets nothing."}, status_code=400
+                )
+            self.duels.append(request)
+            replies = [
+                DuelReply(answer=f"Answer {side} [1].", answered=True, citations=[citation(f"quote {side}")])
+                for side in ("left", "right")
+            ]
+            same = request.question == "the same?"
+            return Duel(duel_id="d1", question=request.question, a=replies[0], b=replies[1], same=same)
+
+        @app.post("/api/arena/duels/{duel_id}/vote")
+        def vote(duel_id: str, request: VoteRequest) -> Any:
+            if self.votes:
+                return JSONResponse(
+                    {"code": "eval_duel_unknown", "message": "No such pair."}, status_code=404
+                )
+            self.votes.append(f"{duel_id} {request.verdict}")
+            return Unveiled(a="answers.support=0.5", b="as-it-is")
+
+        @app.get("/api/arena/standings")
+        def standings() -> list[StandingModel]:
+            numbers = {"low": 900.0, "high": 1200.0, "losses": 0, "ties": 0, "bad": 0, "bounded": True}
+            name = "answers.support=0.5"
+            return [StandingModel(name=name, points=1050.4, wins=len(self.votes), **numbers)] * bool(
+                self.votes
+            )
 
         @app.get("/api/status")
         def status() -> Status:
