@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from terakoya.types import Language, Passage
+from workflows.guarding.delimiting import asked_words, passages_data
 from workflows.prompts import load_prompt
 
 _LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
@@ -59,7 +60,8 @@ class Adviser:
         Raises:
             Unavailable: The model cannot answer now.
         """
-        prompt = load_prompt("relevant").fill(question=question, passage=passage.text)
+        shown, _ = passages_data([passage], question)
+        prompt = load_prompt("relevant").fill(question=asked_words(question), passage=shown)
         reply = self._ask(prompt, "relevance", _RELEVANT)
         value = reply.value.get("relevant") if isinstance(reply.value, Mapping) else None
         return Advice(value if isinstance(value, bool) else None, reply.tokens)
@@ -71,7 +73,7 @@ class Adviser:
             Unavailable: The model cannot answer now.
         """
         other: Language = "en" if language == "ja" else "ja"
-        prompt = load_prompt("rewrite").fill(question=question, other=_LANGUAGES[other])
+        prompt = load_prompt("rewrite").fill(question=asked_words(question), other=_LANGUAGES[other])
         reply = self._ask(prompt, "queries", _QUERIES)
         given = reply.value.get("queries") if isinstance(reply.value, Mapping) else None
         found: Sequence[Any] = given if isinstance(given, list) else []

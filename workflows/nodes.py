@@ -301,7 +301,7 @@ class Nodes:
         """Keeps only citations that stand in the notes, and nothing that rests on what reads like an order."""
         passages = {p.id: p for p in self._passages(state)}
         draft, removed = guarded_draft(verify(_draft(state), passages), passages, state["question"])
-        with self._parts.tracer.span("guard", "guardrail") as span:
+        with self._parts.tracer.span("suspicions", "guardrail") as span:
             span.set(output=guard_report(draft, removed))
         return {"draft": draft_to_json(draft)}
 

@@ -163,7 +163,7 @@ def test_the_spans_of_a_question_are_nested_under_one_root(installation: Install
         "answer": "ask",
         "extractive": "answer",
         "verify": "ask",
-        "guard": "verify",
+        "suspicions": "verify",
         "finish": "ask",
     }
     assert {span.name: span.kind for span in spans}["search"] == "retriever"
