@@ -177,7 +177,7 @@ def test_folded_text_knows_where_each_character_came_from(text: str) -> None:
     assert not HIDDEN.search(read.text) or not unicodedata.is_normalized("NFKC", text)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=5).map("".join))
 def test_time_grows_with_the_length_of_the_text(piece: str) -> None:
     def seconds(length: int) -> float:
