@@ -33,7 +33,7 @@ chat: install  ## ask your notes in the browser (NOTES=folder)
 test: dev engine lint types imports pytest  ## everything that must hold before a change goes in
 
 eval: install  ## ask the suite's questions, and compare with its gates
-	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml evals/suites/sample-notes-cut.yaml evals/suites/held-back.yaml
+	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml evals/suites/sample-notes-cut.yaml evals/suites/held-back.yaml evals/suites/planted.yaml
 
 langfuse: install  ## start Langfuse on this machine (Docker), and send traces there
 	@$(BIN)/python -m app.langfuse_server deploy/langfuse

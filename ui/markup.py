@@ -97,6 +97,11 @@ def plain(text: str) -> str:
     return re.sub(r"^(\d+)([.)])|^([-+])", lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", line)
 
 
+def letters(text: str) -> str:
+    """`text` for an element that draws no Markdown: without control characters and direction marks."""
+    return _CONTROL.sub("", text)
+
+
 def quotation(text: str, marks: Sequence[tuple[int, int]] = ()) -> str:
     """A quote as safe Markdown that keeps its line breaks and looks no larger than its surroundings.
 

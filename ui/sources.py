@@ -6,7 +6,7 @@ import streamlit as st
 
 from terakoya.api import CitationModel
 from terakoya.catalogue import text
-from ui.markup import quotation
+from ui.markup import letters, quotation
 from ui.note_view import open_note
 from ui.places import place
 from ui.wording import language
@@ -27,4 +27,6 @@ def draw_sources(citations: Sequence[CitationModel], *, key: str, numbered: bool
             if citation.suspicion:
                 why = text(f"guard.{citation.suspicion}", language=language())
                 st.markdown(f":orange-badge[:material/warning: {why}]")
-            st.markdown(quotation(citation.quote, citation.marks))
+                st.text(letters(citation.quote))  # nothing in it can be clicked
+            else:
+                st.markdown(quotation(citation.quote, citation.marks))

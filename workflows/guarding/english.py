@@ -108,7 +108,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "addressed",
         "attention note notice message instruction hey dear hello hi, hi important reminder memo directive order request",
-        rf"""(?:^|[.!?\n"'(\[{{*_>-])[ \t*_(\[]*(?:attention|note|notice|message|instructions?|hey|dear|hello|
+        rf"""(?:^|[.!?\n"'(\[{{*_>|-])[ \t*_(\[]*(?:attention|note|notice|message|instructions?|hey|dear|hello|
         hi|important|reminder|memo|
         directive|order|request)\b[ ,]{{0,2}}(?:(?:to|for|from)[ ])?(?:(?:the|all|any|every|my|whichever|
         an?)[ ]){{0,2}}
@@ -119,7 +119,8 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "addressed",
         "ai a.i. llm model assistant bot gpt claude gemini copilot summari",
-        rf"""^[ \t>*#_(\[-]{{0,12}}(?:{_READER})[)\]*_]{{0,3}}\s*[:,]\s*(?:please|you[ ]|ignore|do[ ]not|don't|
+        rf"""^[ \t>*#_|(\[-]{{0,12}}(?:\d{{1,3}}[.)][ ])?(?:{_READER})[)\]*_]{{0,3}}\s*[:,]\s*(?:please|you[ ]|
+        ignore|do[ ]not|don't|
         when[ ]|if[ ]|always|
         never|must|answer|reply|respond|say[ ]|tell|write|stop|send|call|use[ ]|add|append|include|forget|
         reveal|print|output|
@@ -177,7 +178,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "role",
         "system assistant developer admin root operator",
-        r"""^[ \t>*#_`(\[{-]{0,12}(?:system|assistant|developer|administrator|admin|root|operator)
+        r"""^[ \t>*#_`|(\[{-]{0,12}(?:\d{1,3}[.)][ ])?(?:system|assistant|developer|administrator|admin|root|operator)
         (?:[ _](?:prompt|message|note|override|instructions?|notice|alert|update|
         command))?[ \t*_`)\]}]{0,6}[:>]\s{0,3}
         (?:you[ ]|you're|your[ ]|ignore|disregard|forget|from[ ]now|new[ ]|always|never|do[ ]not|don't|please|
@@ -236,7 +237,6 @@ RULES: Final[tuple[Rule, ...]] = (
         (?:[`'"]?[\w-]{{2,30}}[`'"]?\s+){{0,3}}(?:tools?|plugins?|mcp\s+server)\s+(?:to[ ](?:send|delete|
         forward|email|write|remove|upload|fetch|download|post)|now|immediately|without|with[ ]the[ ](?:argument|
         parameter)))""",
-        spreads=True,
     ),
     rule(
         "tool",
@@ -275,7 +275,6 @@ RULES: Final[tuple[Rule, ...]] = (
         (?:prompts?|instructions?|rules?|messages?|guidelines?)|your\s+(?:prompts?|instructions|rules|
         guidelines|configuration)|
         (?:instructions?|prompts?|rules)\s+(?:you\s+(?:were|have\s+been|are)\s+given|above\s+this|at\s+the\s+top))""",
-        spreads=True,
     ),
     rule(
         "prompt",
