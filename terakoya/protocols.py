@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from terakoya.errors import TerakoyaError, Unavailable
@@ -10,6 +11,7 @@ from terakoya.types import (
     Decision,
     Draft,
     Effort,
+    Entry,
     Fact,
     Filter,
     Language,
@@ -45,6 +47,14 @@ class Retriever(Protocol):
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         """The passages with these ids, in this order; ids that are gone are left out."""
+        ...
+
+
+class Journal(Protocol):
+    """The learning log in the notes, by day."""
+
+    def entries(self, since: date, until: date) -> list[Entry]:
+        """What stands under the days from `since` to `until`, by day and then as it stands in the notes."""
         ...
 
 
@@ -213,8 +223,13 @@ class Tool(Protocol):
         ...
 
     @property
+    def changes(self) -> bool:
+        """Whether it may change something, so that a call must not be made twice."""
+        ...
+
+    @property
     def asks(self) -> bool:
-        """Whether a person must approve each call, because it may change something."""
+        """Whether a person must approve each call: it changes something, and the settings do not allow it."""
         ...
 
     def call(self, arguments: Mapping[str, Any], *, language: Language) -> ToolResult:
@@ -231,12 +246,20 @@ class Tool(Protocol):
 class Toolbox(Protocol):
     """The tools of an installation. Safe in several threads."""
 
+    def servers(self) -> Sequence[str]:
+        """Names of the servers of the settings, whether they are there or not; starts nothing."""
+        ...
+
     def tools(self) -> Sequence[Tool]:
         """Those that can be called now; waits for servers that are being started, up to their time limit."""
         ...
 
+    def named(self, name: str) -> Tool | None:
+        """The tool of this name; waits for its server alone, where it is being started."""
+        ...
+
     def troubles(self) -> Sequence[TerakoyaError]:
-        """Why servers of the settings have no tools here now, one error each."""
+        """Why servers of the settings have no tools here now, one error each; its value `server` names it."""
         ...
 
     def close(self) -> None:
@@ -248,19 +271,27 @@ class Intents(Protocol):
     """Remembers which effects were begun, so that none happens twice. Kept on disk at once."""
 
     def before(self, call: ToolCall) -> Before:
-        """What is known of this call, or of one with the same tool and arguments that nobody heard the end of."""
+        """What is known of the call with this id; `uncertain` where nobody heard its end."""
+        ...
+
+    def doubtful(self, call: ToolCall) -> bool:
+        """Whether nobody heard the end of another call with the same tool and arguments."""
         ...
 
     def begin(self, call: ToolCall) -> None:
-        """Stores that `call` is about to be made; what was uncertain about it is settled by that."""
+        """Stores that `call` is about to be made; what was doubtful about others like it is settled by that."""
         ...
 
     def finish(self, call: ToolCall, result: ToolResult) -> None:
         """Stores what it gave."""
         ...
 
+    def lose(self, call: ToolCall) -> None:
+        """Its end will not be heard of."""
+        ...
+
     def withdraw(self, call: ToolCall) -> None:
-        """It was not made, and will not be: nothing about it is uncertain any more."""
+        """It was not made, and will not be; what was doubtful about others like it is settled by that."""
         ...
 
     def result(self, call: ToolCall) -> ToolResult:

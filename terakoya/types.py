@@ -343,6 +343,23 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a learning log has of one day, as far as it stands in one passage.
+
+    Attributes:
+        day: ISO 8601; `YYYY-MM` where the log names a month only, `--MM-DD` where it names no year.
+        passage: Where it stands.
+        start: Offset of its first character in the passage's text.
+        end: Behind its last.
+    """
+
+    day: str
+    passage: Passage
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """One call of a tool, as it was chosen from a question.
 

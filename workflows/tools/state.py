@@ -45,14 +45,14 @@ def _progress(entry: Mapping[str, Any]) -> tuple[int, int, str]:
 
 
 class ToolState(TypedDict, total=False):
-    """What the nodes of the tools read and write; all but `calls` is the graph's own.
+    """What the nodes of the tools read and write; all but `tool_calls` is the graph's own.
 
     Attributes:
         question: As the user typed it.
         standalone: The question with what it refers to filled in.
         effort: Budget of the answer.
         trace_id: The trace of this question; the ids of calls are made from it.
-        calls: The calls chosen for this question, by id, in the order in which they are made: `tool`,
+        tool_calls: The calls chosen for this question, by id, in the order in which they are made: `tool`,
             `arguments`, `status`, `round`, `place`, `uncertain`, `problem`, `result`, `error` each.
         passages: Scores by passage id; those that the results cite are added.
         draft: The answer made of the results; None where no tool was chosen.
@@ -62,7 +62,7 @@ class ToolState(TypedDict, total=False):
     standalone: str
     effort: Effort
     trace_id: str
-    calls: Annotated[dict[str, dict[str, Any]], merge_calls]
+    tool_calls: Annotated[dict[str, dict[str, Any]], merge_calls]
     passages: Annotated[dict[str, float], merge_scores]
     draft: dict[str, Any] | None
 
@@ -75,7 +75,7 @@ def call_id(trace_id: str, place: int, tool: str, arguments: Mapping[str, Any]) 
 
 def in_order(state: ToolState) -> list[tuple[str, dict[str, Any]]]:
     """The calls of the state with their ids, in the order in which they are made."""
-    return sorted((state.get("calls") or {}).items(), key=lambda item: (item[1]["place"], item[0]))
+    return sorted((state.get("tool_calls") or {}).items(), key=lambda item: (item[1]["place"], item[0]))
 
 
 def call_of(key: str, entry: Mapping[str, Any]) -> ToolCall:

@@ -60,7 +60,7 @@ def test_a_call_never_goes_back_in_its_round():
 
 
 def test_calls_are_made_in_the_order_in_which_they_were_chosen():
-    state = {"calls": {"b": {"place": 0}, "a": {"place": 1}}}
+    state = {"tool_calls": {"b": {"place": 0}, "a": {"place": 1}}}
     assert [key for key, _ in in_order(state)] == ["b", "a"]
 
 
