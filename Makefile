@@ -93,6 +93,7 @@ engine: install  ## compile the engine for local models, and wait for it
 .venv/installed-dev: $(MANIFEST) .venv/installed
 	@echo "Installing what lint, types and tests need ..."
 	@$(PIP) -e '.[embed,dev]'
+	@$(BIN)/python -m tests.app.mcp.npm_servers
 	@touch $@
 
 .venv/made:

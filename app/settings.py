@@ -105,6 +105,9 @@ class Settings(BaseSettings):
         page_port: Port of the page.
         max_note_mb: Largest note that is read, in MiB.
         memory_mb: MiB of memory that the store may use for a search or an ingest.
+        mcp: File with the MCP servers whose tools may be used; `mcp.json` in the home when empty.
+        mcp_seconds: Seconds that an MCP server may take to start, and for one call.
+        mcp_characters: Characters of a tool's result that are kept.
         environment: Name of the deployment in traces.
         langfuse_base_url: Address of a Langfuse server; the variables of its SDK go before these three.
         langfuse_public_key: Public key of a project there.
@@ -139,6 +142,9 @@ class Settings(BaseSettings):
     page_port: int = Field(default=8501, ge=0, le=65_535)
     max_note_mb: float = Field(default=16.0, gt=0)
     memory_mb: int = Field(default=2048, ge=64, le=1_048_576)
+    mcp: str = ""
+    mcp_seconds: float = Field(default=30.0, gt=0, le=3600)
+    mcp_characters: int = Field(default=8000, ge=100, le=1_000_000)
     environment: str = "local"
     langfuse_base_url: str = ""
     langfuse_public_key: str = ""
@@ -202,6 +208,11 @@ class Settings(BaseSettings):
     def uploads_path(self) -> Path:
         """Folder that uploads from the page go to."""
         return self.home / "uploads"
+
+    @property
+    def mcp_path(self) -> Path:
+        """The file with the MCP servers."""
+        return Path(self.mcp).expanduser() if self.mcp else self.home / "mcp.json"
 
     @property
     def service_path(self) -> Path:

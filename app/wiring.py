@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ingest.vectors import Vectors
     from workflows.advising import Adviser
     from workflows.nodes import Parts
+    from workflows.tools.choosing import Chooser
+    from workflows.tools.nodes import ToolParts
 
 T = TypeVar("T")
 Around = Callable[["Store", Retriever], Retriever]
@@ -125,6 +127,8 @@ class Wiring:
 
     def close(self) -> None:
         """Ends the model's process, delivers traces, and lets go of all files."""
+        if tools := self.loaded("tools"):
+            tools.toolbox.close()
         for part in map(self.loaded, ("engine", "tracer", "threads")):
             if part is not None:
                 part.close()
@@ -216,6 +220,26 @@ class Wiring:
             context_tokens=self.settings.context_tokens,
             timeout=self.settings.model_timeout,
         )
+
+    @built_once
+    def tools(self) -> "ToolParts":
+        """The tools; servers are started when the first question wants them.
+
+        Raises:
+            BadInput: The configuration of MCP servers cannot be read.
+        """
+        from app.tools import make_tool_parts
+
+        return make_tool_parts(self.settings, self.store, self.retriever, self.tracer, self._chooser())
+
+    def _chooser(self) -> "Chooser | None":
+        if not self.engine:
+            return None
+        from app.models.local import LocalChatModel
+        from workflows.tools.choosing import GrammarChooser
+
+        name = Path(self.settings.model).stem
+        return GrammarChooser(LocalChatModel(engine=self.engine, model=name), name=name)
 
     @built_once
     def asker(self) -> "Asker":
