@@ -99,6 +99,7 @@ def build() -> argparse.ArgumentParser:
     _eval(command("eval", "evaluate"))
     _notes(command("notes", "notes"))
     _memory(command("memory", "memory"))
+    command("mcp", "mcp")
     command("doctor", "doctor")
     return parser
 
