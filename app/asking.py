@@ -1,28 +1,33 @@
 """Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
 
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.deciding import nobody
 from app.floor import Floor, Place
 from app.question import checked_question
 from app.threads import Threads
 from terakoya.catalogue import text as sentence
 from terakoya.errors import Cancelled, Unavailable
-from terakoya.protocols import Tracer
+from terakoya.protocols import Decide, Tracer
 from terakoya.text.language import language_of
-from terakoya.types import Effort, Outcome, SecondMessage
+from terakoya.types import Approval, Decision, Effort, Outcome, SecondMessage
 from workflows.context import Context
 from workflows.graph import build_graph
 from workflows.nodes import Parts
 from workflows.state import BETWEEN, citation_from_json
+from workflows.tools.approving import stream_asking
 
 Listen = Callable[[str, dict[str, Any]], None]
 _DURABILITY: Final[Mapping[Effort, Any]] = {"fast": "exit", "normal": "exit", "deep": "sync"}
 """A plain question is asked again as quickly as it is resumed; a long one is worth a checkpoint a step."""
+_LOOK: Final = 0.05
+"""Seconds between two looks at whether a question was cancelled while a person decides."""
 
 
 def never() -> bool:
@@ -80,10 +85,12 @@ class Asker:
         thread_id: str | None,
         listen: Listen,
         cancelled: Callable[[], bool] = never,
+        decide: Decide = nobody,
     ) -> Outcome:
         """Asks `question` in a thread, new if None; blocks until it is answered.
 
-        What `cancelled` or a later message cuts short is kept as far as it came, as an interrupted turn.
+        `decide` asks a person whether a tool that changes something may be called. What `cancelled`
+        or a later message cuts short is kept as far as it came, as an interrupted turn.
 
         Raises:
             BadInput: The question is empty or too long.
@@ -97,7 +104,7 @@ class Asker:
         error: BaseException | None = None
         try:
             if place.heir is None:
-                outcome = self._answered(place, thread, effort, listen, cancelled)
+                outcome = self._answered(place, thread, effort, listen, cancelled, decide)
         except BaseException as raised:
             error = raised
             raise
@@ -125,7 +132,14 @@ class Asker:
         """
         return self._threads.unfinished(self._graph, thread_id)
 
-    def resume(self, thread_id: str, *, listen: Listen, cancelled: Callable[[], bool] = never) -> Outcome:
+    def resume(
+        self,
+        thread_id: str,
+        *,
+        listen: Listen,
+        cancelled: Callable[[], bool] = never,
+        decide: Decide = nobody,
+    ) -> Outcome:
         """Goes on from the last checkpoint of a question whose process died.
 
         Raises:
@@ -134,7 +148,7 @@ class Asker:
         left = self.unfinished(thread_id)
         place = self._floor.take(thread_id, left["question"], "queue", cancelled)
         try:
-            return self._run(place, thread_id, left["effort"], listen, cancelled, left=left)
+            return self._run(place, thread_id, left["effort"], listen, cancelled, decide, left=left)
         finally:
             self._floor.release(thread_id, place)
 
@@ -147,11 +161,17 @@ class Asker:
         return self._threads.branch(self._graph, thread_id, turns)
 
     def _answered(
-        self, place: Place, thread: str, effort: Effort, listen: Listen, cancelled: Callable[[], bool]
+        self,
+        place: Place,
+        thread: str,
+        effort: Effort,
+        listen: Listen,
+        cancelled: Callable[[], bool],
+        decide: Decide,
     ) -> Outcome | None:
         """The outcome; None where the question was merged into a later one."""
         try:
-            return self._run(place, thread, effort, listen, cancelled)
+            return self._run(place, thread, effort, listen, cancelled, decide)
         except Cancelled:
             if place.heir is None:
                 raise
@@ -164,6 +184,7 @@ class Asker:
         effort: Effort,
         listen: Listen,
         cancelled: Callable[[], bool],
+        decide: Decide,
         *,
         left: Mapping[str, Any] | None = None,
     ) -> Outcome:
@@ -176,7 +197,7 @@ class Asker:
             )
             trace_id = left["trace_id"] if left else trace.trace_id
             run = _Run(asked, thread, effort, trace_id, listen, context)
-            self._stream(run, resumed=left is not None)
+            self._stream(run, decide, resumed=left is not None)
             interrupted = isinstance(context.failure, Cancelled)
             if context.failure and (place.heir is not None or not interrupted):
                 raise context.failure
@@ -196,12 +217,14 @@ class Asker:
         self._threads.prune(thread)
         return outcome
 
-    def _stream(self, run: _Run, *, resumed: bool) -> None:
+    def _stream(self, run: _Run, decide: Decide, *, resumed: bool) -> None:
         since = time.perf_counter()
         given = {"question": run.question, "effort": run.effort, "trace_id": run.trace_id}
-        events: Iterator[Any] = self._graph.stream(
+        events: Iterator[Any] = stream_asking(
+            self._graph,
             None if resumed else given,
             {"configurable": {"thread_id": run.thread}},
+            decide=_unless_cancelled(decide, run.context.cancelled),
             stream_mode=["custom", "updates", "values"],
             durability=_DURABILITY[run.effort],
             context=run.context,
@@ -248,6 +271,20 @@ class Asker:
     def _tell_unkept(self, reason: sqlite3.OperationalError, question: str, listen: Listen) -> None:
         error = Unavailable("thread_unkept", path=self._threads.path, reason=reason)
         listen("notice", {"code": error.key, "message": error.message(language_of(question))})
+
+
+def _unless_cancelled(decide: Decide, cancelled: Callable[[], bool]) -> Decide:
+    """`decide`, given up where the question is cancelled while a person thinks: nothing is called then."""
+
+    def deciding(approval: Approval) -> Decision:
+        said: list[Decision] = []
+        thread = threading.Thread(target=lambda: said.append(decide(approval)), name="decide", daemon=True)
+        thread.start()
+        while thread.is_alive() and not cancelled():
+            thread.join(_LOOK)
+        return said[0] if said else nobody(approval)
+
+    return deciding
 
 
 def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, float]) -> Outcome:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.deciding import nobody
 from app.question import checked_question
 from terakoya import __version__
 from terakoya.api import (
@@ -28,7 +29,7 @@ from terakoya.api import (
 )
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, Unavailable
-from terakoya.protocols import Embedder, Mapper, Tracer
+from terakoya.protocols import Decide, Embedder, Mapper, Tracer
 from terakoya.text.marking import Marker
 from terakoya.types import Effort, Filter, Outcome, Ranking
 
@@ -118,8 +119,11 @@ class Installation:
         thread_id: str | None = None,
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
         cancelled: Callable[[], bool] = _never,
+        decide: Decide = nobody,
     ) -> Outcome:
         """Asks one question; blocks until it is answered. See `app.asking.Asker`.
+
+        `decide` asks a person whether a tool that changes something may be called; without it none is.
 
         Raises:
             BadInput: The question is empty or too long, or the model of the settings cannot be one.
@@ -134,6 +138,7 @@ class Installation:
             thread_id=thread_id,
             listen=listen,
             cancelled=cancelled,
+            decide=decide,
         )
         return self._marked(outcome)
 
@@ -161,13 +166,16 @@ class Installation:
         *,
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
         cancelled: Callable[[], bool] = _never,
+        decide: Decide = nobody,
     ) -> Outcome:
         """Goes on with a question whose process died before it was answered. See `app.asking.Asker`.
 
         Raises:
             NotFound: No such thread, or nothing in it was left unfinished.
         """
-        return self._marked(self.wiring.asker.resume(thread_id, listen=listen, cancelled=cancelled))
+        return self._marked(
+            self.wiring.asker.resume(thread_id, listen=listen, cancelled=cancelled, decide=decide)
+        )
 
     def branch(self, thread_id: str, turns: int) -> str:
         """A new thread that begins with the first `turns` turns of this one; its id.

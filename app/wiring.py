@@ -233,13 +233,10 @@ class Wiring:
         return make_tool_parts(self.settings, self.store, self.retriever, self.tracer, self._chooser())
 
     def _chooser(self) -> "Chooser | None":
-        if not self.engine:
-            return None
-        from app.models.local import LocalChatModel
         from workflows.tools.choosing import GrammarChooser
 
-        name = Path(self.settings.model).stem
-        return GrammarChooser(LocalChatModel(engine=self.engine, model=name), name=name)
+        model = self._chat_model()
+        return GrammarChooser(model, name=Path(self.settings.model).stem) if model else None
 
     @built_once
     def asker(self) -> "Asker":
@@ -260,6 +257,7 @@ class Wiring:
             passages=self.settings.passages,
             adviser=self._adviser(),
             memory=self.memory,
+            tools=self.tools,
         )
 
     def _adviser(self) -> "Adviser | None":

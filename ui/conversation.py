@@ -5,10 +5,19 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from terakoya.api import MAX_QUESTION, AskResult, FeedbackRequest, NoteSummary, Thread, TurnModel
+from terakoya.api import (
+    MAX_QUESTION,
+    ApprovalModel,
+    AskResult,
+    FeedbackRequest,
+    NoteSummary,
+    Thread,
+    TurnModel,
+)
 from terakoya.catalogue import text as sentence
 from terakoya.client import ServiceClient
 from terakoya.errors import NotFound, TerakoyaError
+from ui.approval import draw_approval
 from ui.connection import draw_error, forget, fresh
 from ui.markup import markdown, pieces, plain
 from ui.runs import Follower, desk
@@ -194,6 +203,9 @@ def _draw_run(client: ServiceClient, turn: TurnModel, key: str) -> None:
         draw_error(follower.error)
         _draw_again(turn.question, key)
         return
+    if follower.approval and not follower.finished:
+        st.fragment(_draw_asking, run_every=1.0)(client, turn.run_id or "", follower, follower.approval)
+        return
     st.fragment(_draw_growing, run_every=0.2)(turn, follower)
     st.button(
         say("stop"),
@@ -233,12 +245,20 @@ def _draw_edit(client: ServiceClient, thread: Thread, number: int) -> None:
             st.rerun()
 
 
+def _draw_asking(client: ServiceClient, run_id: str, follower: Follower, asked: ApprovalModel) -> None:
+    if follower.approval is not asked or follower.finished:  # decided here, in another tab, or too late
+        st.rerun()
+    draw_approval(client, run_id, follower, asked)
+
+
 def _draw_growing(turn: TurnModel, follower: Follower) -> None:
     area, below = st.container(), st.empty()
     with area:
         shown = st.empty()
     drawn: tuple[str, str] | None = None
     for _ in follower.updates(0.8):
+        if follower.approval:
+            st.rerun()
         if drawn == (follower.text, follower.step):
             continue
         drawn = (follower.text, follower.step)

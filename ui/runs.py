@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from terakoya.api import RunEvent
+from terakoya.api import ApprovalModel, RunEvent
 from terakoya.client import ServiceClient, run_error
 from terakoya.errors import TerakoyaError
 
@@ -21,6 +21,7 @@ class Follower:
     Attributes:
         text: The answer so far.
         step: Name of the step under way.
+        approval: What a person is asked before a tool changes something; None while nothing is.
         notice: What failed on the way without ending the run.
         done: Files taken in so far, of an ingest.
         total: Files of the ingest, 0 while unknown.
@@ -32,6 +33,7 @@ class Follower:
     def __init__(self, client: ServiceClient, run_id: str) -> None:
         self.text = self.step = self.what = self.notice = ""
         self.done = self.total = 0
+        self.approval: ApprovalModel | None = None
         self.result: dict[str, Any] | None = None
         self.error: TerakoyaError | None = None
         self._changes = 0
@@ -42,6 +44,12 @@ class Follower:
     def finished(self) -> bool:
         """Whether nothing more will come."""
         return self.result is not None or self.error is not None
+
+    def decided(self, call_id: str) -> None:
+        """The person has said what is to become of a call."""
+        with self._changed:
+            if self.approval and self.approval.call_id == call_id:
+                self.approval = None
 
     def updates(self, seconds: float) -> Iterator[None]:
         """Ticks at once and then after each burst of changes, until the run ends or `seconds` are over."""
@@ -78,6 +86,10 @@ class Follower:
             self.step = str(data["name"])
         elif event.type == "notice":
             self.notice = str(data["message"])
+        elif event.type == "approval":
+            self.approval = ApprovalModel.model_validate(data)
+        elif event.type == "decided":
+            self.approval = None
         elif event.type == "progress":
             self.done, self.total, self.what = int(data["done"]), int(data["total"]), str(data["what"])
         elif event.type == "done":

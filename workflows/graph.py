@@ -22,10 +22,12 @@ from workflows.nodes import (
     Update,
     after_grade,
     after_standalone,
+    after_tools,
     after_verify,
     answer_or_abstain,
 )
 from workflows.state import BETWEEN, State
+from workflows.tools.graph import build_tools_graph
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 SECONDS: Final[Mapping[str, float]] = {"retrieve": 120, "grade": 120, "rewrite": 120, "answer": 1800}
@@ -61,7 +63,12 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None = No
         graph.add_node(name, _limited(parts.tracer, name, wait), retry_policy=_RETRY)
     graph.add_edge(START, "guard")
     graph.add_edge("guard", "standalone")
-    graph.add_conditional_edges("standalone", after_standalone, ["plan", "talk", "memory"])
+    ways = ["plan", "talk", "memory"]
+    if parts.tools:
+        graph.add_node("tools", build_tools_graph(parts.tools))
+        graph.add_conditional_edges("tools", after_tools, ["plan", "finish", "abstain"])
+        ways.append("tools")
+    graph.add_conditional_edges("standalone", after_standalone, ways)
     graph.add_conditional_edges("plan", _each_query, ["retrieve"])
     graph.add_edge("retrieve", "grade")
     graph.add_conditional_edges("grade", after_grade, ["answer", "rewrite", "abstain"])

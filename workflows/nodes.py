@@ -32,6 +32,7 @@ from workflows.state import (
     history_of,
     ranked,
 )
+from workflows.tools.nodes import ToolParts
 from workflows.verifying import verify
 
 Update = dict[str, Any]
@@ -54,6 +55,7 @@ class Parts:
         passages: How many passages are retrieved for an answer.
         adviser: A chat model for small questions; None without one.
         memory: What the person asked to remember; None where nothing can be.
+        tools: What the nodes of the tools work with; None where there are none.
     """
 
     retriever: Retriever
@@ -63,6 +65,7 @@ class Parts:
     passages: int
     adviser: Adviser | None = None
     memory: Memory | None = None
+    tools: ToolParts | None = None
 
 
 class Nodes:
@@ -81,6 +84,8 @@ class Nodes:
         intent = intent_of(state["question"])
         if intent in ("remember", "recall") and not self._parts.memory:
             intent = "notes"
+        if intent == "notes" and self._parts.tools and self._parts.tools.wanted(question):
+            intent = "tools"
         return {"standalone": question, "intent": intent}
 
     def talk(self, state: State) -> Update:
@@ -350,7 +355,17 @@ def after_standalone(state: State) -> str:
     """Edge: what is to be done with the question."""
     if state["intent"] in ("remember", "recall"):
         return "memory"
+    if state["intent"] == "tools":
+        return "tools"
     return "plan" if state["intent"] == "notes" else "talk"
+
+
+def after_tools(state: State) -> str:
+    """Edge: what the tools gave is told; where none fits the question, it is answered from the notes."""
+    draft = state.get("draft")
+    if draft is None:
+        return "plan"
+    return "finish" if draft["answered"] else "abstain"
 
 
 def after_grade(state: State) -> str:

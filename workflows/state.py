@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, TypedDict
 
 from terakoya.types import Citation, Draft, Effort, Turn
 from workflows.routing import Intent
+from workflows.tools.calls import merge_calls
 
 
 def append_turns(turns: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -63,6 +64,7 @@ class State(TypedDict, total=False):
         spent: What was used of the budget: `rounds`, `answers`, `calls`, `tokens`; `quoted` once the answerer that
             needs no model was asked.
         draft: The answer under way, as `draft_to_json` writes it; None between questions.
+        tool_calls: What was chosen to be called, as `workflows.tools.state.ToolState` has it.
         failure: What a node failed with, `step` and `code`; None where none did.
         turns: The thread so far: `question`, `standalone`, `answer`, `answered`, `citations`, `model`,
             `effort`, `trace_id`, `usage` each; `interrupted` where a person cut it short.
@@ -82,6 +84,7 @@ class State(TypedDict, total=False):
     verdicts: Annotated[dict[str, float], merge_scores]
     spent: Annotated[dict[str, int], add_up]
     draft: dict[str, Any] | None
+    tool_calls: Annotated[dict[str, dict[str, Any]], merge_calls]
     failure: dict[str, str] | None
     turns: Annotated[list[dict[str, Any]], append_turns]
 
@@ -97,6 +100,7 @@ BETWEEN: Final[Mapping[str, Any]] = {
     "verdicts": None,
     "spent": None,
     "draft": None,
+    "tool_calls": None,
     "failure": None,
 }
 """The update that leaves nothing of a question but its turn."""

@@ -4,6 +4,7 @@ import argparse
 from itertools import chain, islice
 from typing import Any
 
+from app.cli.approval import decider
 from app.cli.backend import Backend
 from app.cli.entry import INTERRUPTED
 from app.cli.queries import queries
@@ -40,6 +41,7 @@ def answer(
             effort=effort,
             thread_id=thread_id,
             listen=lambda kind, data: _notice(terminal, kind, data),
+            decide=decider(terminal),
         )
         if terminal.json:
             terminal.record(result)
@@ -47,7 +49,13 @@ def answer(
         terminal.say(result.answer)
     else:
         stream = _Stream(terminal)
-        result = backend.ask(question, effort=effort, thread_id=thread_id, listen=stream.listen)
+        result = backend.ask(
+            question,
+            effort=effort,
+            thread_id=thread_id,
+            listen=stream.listen,
+            decide=decider(terminal),
+        )
         stream.finish(result.answer)
     citations(terminal, result)
     if result.interrupted:

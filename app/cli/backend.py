@@ -1,15 +1,19 @@
 """Who answers a command: the service of the home over HTTP, or the installation in this process."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.cli.interrupt import interruptible
 from app.cli.progress import Meter
 from app.cli.session import Opener
+from app.deciding import nobody
 from terakoya.api import (
     AlikeNotes,
+    ApprovalModel,
     AskResult,
+    DecisionRequest,
     FactModel,
     ForgetReport,
     ForgetRequest,
@@ -23,7 +27,8 @@ from terakoya.api import (
     Status,
 )
 from terakoya.client import ServiceClient, run_error
-from terakoya.errors import BadInput, Unavailable
+from terakoya.errors import BadInput, NotFound, Unavailable
+from terakoya.protocols import Decide
 from terakoya.types import Effort, Filter
 
 if TYPE_CHECKING:
@@ -49,9 +54,18 @@ class Backend(Protocol):
         ...
 
     def ask(
-        self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
+        self,
+        question: str,
+        *,
+        effort: Effort,
+        thread_id: str | None,
+        listen: Listen | None,
+        decide: Decide = nobody,
     ) -> AskResult:
-        """Answers; `listen` gets the pieces as they come. Ctrl-C cuts it short; a second one ends the command."""
+        """Answers; `listen` gets the pieces as they come. Ctrl-C cuts it short; a second one ends the command.
+
+        `decide` asks a person whether a tool that changes something may be called.
+        """
         ...
 
     def facts(self) -> list[FactModel]:
@@ -131,7 +145,13 @@ class Local:
         return SearchResult.of(ranking)
 
     def ask(
-        self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
+        self,
+        question: str,
+        *,
+        effort: Effort,
+        thread_id: str | None,
+        listen: Listen | None,
+        decide: Decide = nobody,
     ) -> AskResult:
         """Answers; `listen` gets the pieces as they come."""
         installation = self._installation()
@@ -142,6 +162,7 @@ class Local:
                 thread_id=thread_id,
                 listen=listen or (lambda type, data: None),
                 cancelled=cancelled,
+                decide=decide,
             )
         return AskResult.of(outcome)
 
@@ -219,7 +240,13 @@ class Remote:
         return self._client.related(source, line, k=k, filter=filter, explain=explain)
 
     def ask(
-        self, question: str, *, effort: Effort, thread_id: str | None, listen: Listen | None
+        self,
+        question: str,
+        *,
+        effort: Effort,
+        thread_id: str | None,
+        listen: Listen | None,
+        decide: Decide = nobody,
     ) -> AskResult:
         """Answers; `listen` gets the pieces as they come."""
         if listen is None:
@@ -230,13 +257,22 @@ class Remote:
         def hear(event: RunEvent) -> None:
             nonlocal seen
             seen = event.seq
-            listen(event.type, event.data)
+            if event.type == "approval":
+                self._decide(run.run_id, event, decide)
+            else:
+                listen(event.type, event.data)
 
         try:
             return AskResult.model_validate(self._follow(run.run_id, hear))
         except KeyboardInterrupt:
             self._client.cancel(run.run_id)
             return AskResult.model_validate(self._follow(run.run_id, hear, after=seen))
+
+    def _decide(self, run_id: str, event: RunEvent, decide: Decide) -> None:
+        asked = ApprovalModel.model_validate(event.data)
+        request = DecisionRequest.of(asked.call_id, decide(asked.inner()))
+        with suppress(NotFound):  # decided elsewhere meanwhile: what comes next tells
+            self._client.decide(run_id, request)
 
     def facts(self) -> list[FactModel]:
         """What the person asked to remember, oldest first."""

@@ -17,6 +17,11 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether there was any work so far."""
+        return self._loop is not None
+
     def submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Runs `work` in the loop."""
         with self._lock:

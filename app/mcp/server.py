@@ -73,7 +73,7 @@ class McpServer:
         self._connection: Connection | None = None
         self._starting = asyncio.Lock()
         self._rests_until = 0.0
-        self._closed = False
+        self.closed = False
 
     def tools(self) -> list[ServerTool]:
         """Its tools; none where it cannot be used, and `trouble` says why."""
@@ -110,12 +110,11 @@ class McpServer:
 
     async def stop(self) -> None:
         """Ends it."""
-        self._closed = True
         if self._connection:
             await self._connection.stop()
 
     def _wait(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        if self._closed:
+        if self.closed:
             work.close()
             raise NotSent("mcp_closed")
         future = self._loop.submit(work)

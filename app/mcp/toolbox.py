@@ -1,8 +1,9 @@
 """All tools of an installation: those that are built in, and those of the servers."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Final
 
 from app.mcp.configuration import ServerConfig
 from app.mcp.loop import LoopThread
@@ -10,6 +11,9 @@ from app.mcp.server import Limits, McpServer
 from terakoya.errors import TerakoyaError
 from terakoya.protocols import Tool
 from workflows.tools.wanting import SEPARATOR
+
+_ENDING: Final = 10.0
+"""Seconds for all servers to end."""
 
 
 class McpToolbox:
@@ -50,7 +54,9 @@ class McpToolbox:
 
     def close(self) -> None:
         """Ends all servers."""
-        if self._servers:
-            for server in self._servers.values():
-                self._loop.submit(server.stop())
+        for server in self._servers.values():
+            server.closed = True
+        if self._loop.running:
+            ending = [self._loop.submit(server.stop()) for server in self._servers.values()]
+            wait(ending, _ENDING)
         self._loop.close()

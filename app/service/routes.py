@@ -94,6 +94,7 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
                 thread_id=run.thread_id,
                 listen=_passed_on(run),
                 cancelled=run.cancelled.is_set,
+                decide=run.ask_person,
             )
             return AskResult.of(outcome).model_dump()
 
@@ -270,7 +271,9 @@ def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
         run = Run("ask", thread_id=thread_id, question=question)
 
         def work(run: Run) -> dict[str, Any]:
-            outcome = installation.resume(thread_id, listen=_passed_on(run), cancelled=run.cancelled.is_set)
+            outcome = installation.resume(
+                thread_id, listen=_passed_on(run), cancelled=run.cancelled.is_set, decide=run.ask_person
+            )
             return AskResult.of(outcome).model_dump()
 
         runs.start(run, work, language=reader)

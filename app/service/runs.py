@@ -10,11 +10,14 @@ from contextvars import copy_context
 from typing import Any, Final
 
 from app.service import log
-from terakoya.api import EventType, RunEvent, RunKind, RunState
+from terakoya.api import ApprovalModel, EventType, RunEvent, RunKind, RunState
 from terakoya.errors import Busy, NotFound, TerakoyaError
+from terakoya.types import Approval, Decision
 
 MAX_RUNNING: Final = 32
 MAX_FINISHED: Final = 200
+APPROVAL_SECONDS: Final = 3600.0
+"""For which a run waits for a person."""
 MAX_FINISHED_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -28,6 +31,9 @@ class Run:
         self.question = question
         self.size = len(question)
         self.cancelled = threading.Event()
+        self._asked: Approval | None = None
+        self._decision: Decision | None = None
+        self._deciding = threading.Condition()
         self.started = time.time()
         self._events: list[RunEvent] = []
         self._status: EventType | None = None
@@ -70,6 +76,36 @@ class Run:
             # The loop of a follower may close while the service stops; the run itself goes on.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(wake.set)
+
+    def ask_person(self, approval: Approval) -> Decision:
+        """Waits for what a person says to `approval`; refuses where the run is cancelled, or nobody comes."""
+        until = time.monotonic() + APPROVAL_SECONDS
+        with self._deciding:
+            self._asked, self._decision = approval, None
+            self.add("approval", ApprovalModel.of(approval).model_dump())
+            while not (
+                self._decided() or not self.running or self.cancelled.is_set() or time.monotonic() > until
+            ):
+                self._deciding.wait(0.2)  # whoever cancels only sets the event
+            decision = self._decided() or Decision(verdict="refuse", asked=False)
+            self._asked = None
+        self.add("decided", {"call_id": approval.call.id, "verdict": decision.verdict})
+        return decision
+
+    def _decided(self) -> Decision | None:
+        return self._decision
+
+    def decide(self, call_id: str, decision: Decision) -> None:
+        """Takes what a person said.
+
+        Raises:
+            NotFound: The run asks nothing of this name now.
+        """
+        with self._deciding:
+            if self._asked is None or self._asked.call.id != call_id or self._decision is not None:
+                raise NotFound("approval_unknown", run=self.id)
+            self._decision = decision
+            self._deciding.notify_all()
 
     def wait(self, timeout: float) -> bool:
         """Waits up to `timeout` seconds for the end; whether it came."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from app.service.runs import Run, Runs
-from terakoya.api import RunEvent, RunState
+from terakoya.api import DecisionRequest, RunEvent, RunState
 
 HEARTBEAT: Final = 10.0
 
@@ -35,6 +35,10 @@ def event_routes(runs: Runs, heartbeat: float) -> APIRouter:
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )
+
+    @router.post("/api/runs/{run_id}/approval", status_code=204)
+    def approval(run_id: str, request: DecisionRequest) -> None:
+        runs.get(run_id).decide(request.call_id, request.inner())
 
     @router.post("/api/runs/{run_id}/cancel", status_code=204)
     async def cancel(run_id: str) -> None:

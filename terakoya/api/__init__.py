@@ -38,7 +38,15 @@ from terakoya.api.notes import (
     NoteTree,
     Problem,
 )
-from terakoya.api.runs import EventType, RunEvent, RunKind, RunStarted, RunState
+from terakoya.api.runs import (
+    ApprovalModel,
+    DecisionRequest,
+    EventType,
+    RunEvent,
+    RunKind,
+    RunStarted,
+    RunState,
+)
 from terakoya.api.schema import ErrorBody, Schema
 from terakoya.api.searching import (
     FIRST_DAY,
@@ -61,6 +69,7 @@ __all__ = [
     "MAX_SETTINGS",
     "AlikeNote",
     "AlikeNotes",
+    "ApprovalModel",
     "ArmModel",
     "AskRequest",
     "AskResult",
@@ -68,6 +77,7 @@ __all__ = [
     "Branched",
     "Check",
     "CitationModel",
+    "DecisionRequest",
     "Duel",
     "DuelReply",
     "DuelRequest",

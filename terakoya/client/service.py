@@ -16,6 +16,7 @@ from terakoya.api import (
     AskResult,
     Branched,
     BranchRequest,
+    DecisionRequest,
     Duel,
     DuelRequest,
     ErrorBody,
@@ -180,6 +181,14 @@ class ServiceClient:
     def cancel(self, run_id: str) -> None:
         """Asks an ingest run to stop at the next file; what it has taken in stays."""
         self._send("POST", f"/api/runs/{_segment(run_id)}/cancel")
+
+    def decide(self, run_id: str, decision: DecisionRequest) -> None:
+        """Says what a person decided about what a run asks.
+
+        Raises:
+            NotFound: The run is unknown, or asks nothing of this name now.
+        """
+        self._send("POST", f"/api/runs/{_segment(run_id)}/approval", json=decision)
 
     def events(self, run_id: str, *, after: int = 0) -> Iterator[RunEvent]:
         """The events of a run behind number `after`, until `done` or `error`, which comes last.

@@ -109,6 +109,7 @@ class FakeInstallation:
         thread_id=None,
         listen=lambda type, data: None,
         cancelled=lambda: False,
+        decide=None,
     ):
         if not question.strip():
             raise BadInput("question_empty")

@@ -7,15 +7,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from terakoya.protocols import Decide
-from terakoya.types import Approval, Decision
 from workflows.tools.state import approval_from_json, decision_to_json
 
 INTERRUPT = "__interrupt__"
-
-
-def nobody(approval: Approval) -> Decision:
-    """Refuses, because there is nobody to ask."""
-    return Decision(verdict="refuse", asked=False)
 
 
 def stream_asking(
@@ -23,7 +17,7 @@ def stream_asking(
     given: Any,
     config: Any,
     *,
-    decide: Decide = nobody,
+    decide: Decide,
     durability: Any = "exit",
     **options: Any,
 ) -> Iterator[tuple[str, Any]]:

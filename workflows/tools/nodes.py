@@ -13,20 +13,9 @@ from terakoya.text.language import language_of
 from terakoya.types import Approval, Draft, Language, ToolCall, ToolResult
 from workflows.state import draft_to_json
 from workflows.tools.arguments import check_arguments
+from workflows.tools.calls import APPROVED, CHOSEN, FAILED, FINISHED, REFUSED, call_id
 from workflows.tools.choosing import MOST_CALLS, Chooser
-from workflows.tools.state import (
-    APPROVED,
-    CHOSEN,
-    FAILED,
-    FINISHED,
-    REFUSED,
-    ToolState,
-    approval_to_json,
-    call_id,
-    decision_from_json,
-    in_order,
-    result_to_json,
-)
+from workflows.tools.state import ToolState, approval_to_json, decision_from_json, in_order, result_to_json
 from workflows.tools.telling import MODEL, tell
 from workflows.tools.wanting import Wish, wants_tool
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from terakoya.catalogue import text as sentence
 from terakoya.text.normalise import printable
 from terakoya.types import Citation, Draft, Language, ToolResult
-from workflows.tools.state import FINISHED, REFUSED, result_from_json
+from workflows.tools.calls import FINISHED, REFUSED
+from workflows.tools.state import result_from_json
 
 MODEL: Final = "tools"
 _TICKS: Final = re.compile(r"`{3,}")

@@ -8,14 +8,15 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 
+from app.deciding import nobody
 from app.intents import SqliteIntents
 from app.tracing import NoTracer
 from terakoya.types import Decision, ToolResult
 from tests.workflows.tools.dying import PUT, make_graph
-from workflows.tools.approving import nobody, stream_asking
+from workflows.tools.approving import stream_asking
+from workflows.tools.calls import merge_calls
 from workflows.tools.graph import build_tools_graph
 from workflows.tools.nodes import ToolParts
-from workflows.tools.state import merge_calls
 from workflows.tools.testing import ScriptedTool, ScriptedToolbox
 
 CONFIG = {"configurable": {"thread_id": "t"}}

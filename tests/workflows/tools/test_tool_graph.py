@@ -10,9 +10,10 @@ from terakoya.errors import NotSent, Unavailable
 from terakoya.types import Decision, ToolResult
 from workflows.state import draft_from_json
 from workflows.tools.builtin import calculator
+from workflows.tools.calls import APPROVED, CHOSEN, FAILED, FINISHED, REFUSED
 from workflows.tools.graph import build_tools_graph
 from workflows.tools.nodes import ToolNodes, ToolParts, next_step
-from workflows.tools.state import APPROVED, CHOSEN, FAILED, FINISHED, REFUSED, decision_to_json
+from workflows.tools.state import decision_to_json
 from workflows.tools.testing import RememberedIntents, ScriptedChooser, ScriptedTool, ScriptedToolbox
 from workflows.tools.wanting import Wish
 

@@ -2,19 +2,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from terakoya.types import Approval, Citation, Decision, ToolCall, ToolResult
+from workflows.tools.calls import APPROVED, CHOSEN, FAILED, FINISHED, REFUSED, call_id, merge_calls
 from workflows.tools.state import (
-    APPROVED,
-    CHOSEN,
-    FAILED,
-    FINISHED,
-    REFUSED,
     approval_from_json,
     approval_to_json,
-    call_id,
     decision_from_json,
     decision_to_json,
     in_order,
-    merge_calls,
     result_from_json,
     result_to_json,
 )
