@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from app.models.options import CacheType, RopeScaling, Switch
 from ingest.weighing import USUAL, Weighing
 from terakoya.errors import BadInput
 from terakoya.types import Effort, SecondMessage
@@ -90,6 +91,17 @@ class Settings(BaseSettings):
         context_tokens: Context window given to the local model, in tokens.
         max_answer_tokens: Longest generated answer, in tokens.
         model_timeout: Seconds that a request waits for the local model.
+        model_slots: Requests that the local model serves at once.
+        model_cache_mb: MiB for what running requests and kept threads have read. See `app.models.options`,
+            for all of these.
+        model_shelf_mb: MiB of memory for threads that had to leave the cache.
+        model_shelf_disk_mb: MiB on disk for those that found no room there; 0 for none.
+        model_key_type: Type of the numbers in the cache, of its keys.
+        model_value_type: And of its values.
+        model_flash_attention: Whether attention is computed in one go.
+        model_rope_scaling: How positions beyond the trained context are made to fit.
+        model_rope_scale: Factor that the context grows by; 0 as the model's file says.
+        model_rope_base: Base frequency; 0 as the model's file says.
         embedder: Name of a sentence-transformers model in the catalogue, a folder, or `none`.
         reranker: Name of a cross-encoder in the catalogue, a folder, or `none`.
         reranker_ms: Milliseconds that the reranker may take for one query.
@@ -129,6 +141,16 @@ class Settings(BaseSettings):
     context_tokens: int = Field(default=4096, ge=512, le=1_048_576)
     max_answer_tokens: int = Field(default=512, ge=16, le=32_768)
     model_timeout: float = Field(default=180.0, gt=0)
+    model_slots: int = Field(default=4, ge=1, le=64)
+    model_cache_mb: int = Field(default=1024, ge=1, le=1_048_576)
+    model_shelf_mb: int = Field(default=512, ge=0, le=1_048_576)
+    model_shelf_disk_mb: int = Field(default=0, ge=0, le=1_048_576)
+    model_key_type: CacheType = "f16"
+    model_value_type: CacheType = "f16"
+    model_flash_attention: Switch = "auto"
+    model_rope_scaling: RopeScaling = "model"
+    model_rope_scale: float = Field(default=0.0, ge=0, le=1024)
+    model_rope_base: float = Field(default=0.0, ge=0)
     embedder: str = "all-MiniLM-L6-v2"
     reranker: str = "none"
     reranker_ms: int = Field(default=300, ge=1, le=600_000)

@@ -214,11 +214,13 @@ class Wiring:
         if not self.settings.model:
             return None
         from app.models.engine import LocalEngine
+        from app.models.options import ModelOptions
 
         return LocalEngine(
             Path(self.settings.model).expanduser(),
             context_tokens=self.settings.context_tokens,
             timeout=self.settings.model_timeout,
+            options=ModelOptions.of(self.settings),
         )
 
     @built_once

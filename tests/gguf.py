@@ -27,6 +27,17 @@ ALPHABET = [
 ]
 
 
+BYTES = [
+    chr(byte if byte in {*range(33, 127), *range(161, 173), *range(174, 256)} else 256 + number)
+    for byte, number in zip(
+        range(256),
+        np.cumsum([0, *(int(not (32 < b < 127 or 160 < b < 173 or b > 173)) for b in range(255))]),
+        strict=True,
+    )
+]
+"""The characters that stand for bytes in a BPE vocabulary, in the order of the bytes."""
+
+
 def tiny_gguf(
     path: Path,
     *,
@@ -108,6 +119,97 @@ def tiny_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def tiny_bpe_gguf(
+    path: Path,
+    *,
+    context: int = 512,
+    template: str | None = TEMPLATE,
+    layers: int = 2,
+    width: int = 128,
+    seed: int = 7,
+    control: tuple[str, ...] = CONTROL,
+) -> Path:
+    """Writes a qwen3 model of random weights with a byte-level BPE vocabulary.
+
+    Args:
+        path: Where the file goes.
+        context: Context length that the model claims to be trained for.
+        template: Chat template in Jinja, or None to leave it out.
+        layers: Number of blocks.
+        width: Embedding length, a multiple of 32.
+        seed: Of the random weights.
+        control: Texts of control tokens; the last one ends a turn.
+    """
+    merges = _merges(["お茶", "です", "日本", "tea", " the", " no", "tes"])
+    tokens = [*BYTES, *("".join(pair) for pair in merges), *control]
+    random = np.random.default_rng(seed)
+    writer = gguf.GGUFWriter(path, "qwen3")
+    writer.add_name("tiny-bpe")
+    writer.add_context_length(context)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(2 * width)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_key_length(32)
+    writer.add_value_length(32)
+    writer.add_rope_freq_base(10_000.0)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(
+        [int(gguf.TokenType.NORMAL)] * (len(tokens) - len(control))
+        + [int(gguf.TokenType.CONTROL)] * len(control)
+    )
+    writer.add_token_merges([" ".join(pair) for pair in merges])
+    writer.add_eos_token_id(len(tokens) - 1)
+    writer.add_add_bos_token(False)
+    if template is not None:
+        writer.add_chat_template(template)
+    embedding = (random.standard_normal((len(tokens), width)) * 0.3).astype(np.float32)
+    embedding[-len(control) :] = 0
+    writer.add_tensor("token_embd.weight", embedding)
+    writer.add_tensor("output_norm.weight", np.ones(width, dtype=np.float32))
+    for layer in range(layers):
+        for name, shape in {
+            "attn_norm": (width,),
+            "attn_q": (128, width),
+            "attn_k": (64, width),
+            "attn_v": (64, width),
+            "attn_q_norm": (32,),
+            "attn_k_norm": (32,),
+            "attn_output": (width, 128),
+            "ffn_norm": (width,),
+            "ffn_gate": (2 * width, width),
+            "ffn_up": (2 * width, width),
+            "ffn_down": (width, 2 * width),
+        }.items():
+            values = (
+                np.ones(shape, dtype=np.float32)
+                if len(shape) == 1
+                else (random.standard_normal(shape) * shape[1] ** -0.5).astype(np.float32)
+            )
+            writer.add_tensor(f"blk.{layer}.{name}.weight", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _merges(words: list[str]) -> list[tuple[str, str]]:
+    """Merges that make each word one token, from its bytes, the first two first."""
+    merges: list[tuple[str, str]] = []
+    for word in words:
+        parts = [BYTES[byte] for byte in word.encode()]
+        for end in range(1, len(parts)):
+            pair = ("".join(parts[:end]), parts[end])
+            if pair not in merges:
+                merges.append(pair)
+    return merges
 
 
 def _vocabulary() -> tuple[list[str], list[gguf.TokenType]]:

@@ -1,30 +1,28 @@
 """The local model as the service sees it: one GGUF, served by a supervised worker process."""
 
 import logging
-import os
 import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.models.build import BUILD_COMMAND, require_engine
-from app.models.generation import ChatMessage, Finished, Generation
-from app.models.gguf import read_header
+from app.models.best import Best
+from app.models.generation import ChatMessage, Finished, Generation, Token
 from app.models.memory import available_memory
+from app.models.options import ModelOptions
 from app.models.process import Reply, WorkerProcess
 from app.models.sampling import Sampling
-from app.models.turns import Turns
-from terakoya.errors import BadInput, Busy, TerakoyaError, Unavailable
+from app.models.supervision import Supervisor, processors
+from terakoya.errors import Busy, TerakoyaError, Unavailable
 
 log = logging.getLogger(__name__)
 
-LONGEST_DELAY = 60.0
-"""Seconds that a worker which keeps crashing is left alone at most."""
+_STARTED, _OVER = 0, -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,42 +30,32 @@ class LoadedModel:
     """What the worker said when the model was loaded.
 
     Attributes:
-        context: Tokens of context, for prompt and answer together.
+        context: Tokens of context of one request, for prompt and answer together.
+        cells: Tokens that all requests at once and kept threads may hold together.
         vocabulary: Number of tokens in the vocabulary.
         description: Family, size and quantisation, in llama.cpp's words.
     """
 
     context: int
+    cells: int
     vocabulary: int
     description: str
-
-
-class _Load:
-    """A worker with its model on the way, or loaded."""
-
-    def __init__(self, worker: WorkerProcess, started: float) -> None:
-        self.worker = worker
-        self.started = started
-        self.reply: Reply | None = None
-        self.answered = threading.Event()
-
-    def answer(self, reply: Reply) -> None:
-        self.reply = reply
-        self.answered.set()
 
 
 class LocalEngine:
     """Serves one GGUF through a worker process that it starts when first needed.
 
-    Requests are served one at a time, in the order in which they came. Safe to call from any thread.
+    Several requests are decoded at once; those that find no room wait in the order in which they came. Safe to
+    call from any thread. A text that begins like an earlier one is not evaluated from its beginning again.
 
-    A worker that dies takes its request with it (`Unavailable`, `model_crashed`); the next request gets a
+    A worker that dies takes its requests with it (`Unavailable`, `model_crashed`); the next request gets a
     new worker. From the second crash in a row on, requests are refused (`model_resting`) for 1, 2, 4 ... 60
     seconds, so that a fallback is not kept waiting; an answer resets that.
 
     Args:
         path: The GGUF file.
-        context_tokens: Context for prompt and answer together, at most what the model was trained for.
+        context_tokens: Context for prompt and answer of one request together, at most what the model was
+            trained for.
         threads: Threads that compute; None for the processors that this process may use.
         timeout: Seconds that a request may take, waiting for its turn and for the model included.
         load_timeout: Seconds after which a load that does not end is given up. A request's own time may be
@@ -75,6 +63,7 @@ class LocalEngine:
         grace: Seconds that the worker has for stopping a generation before it is killed.
         memory: Tells the bytes of memory that are available, None for unknown.
         clock: Monotonic seconds, for the delays after crashes.
+        options: How the model is loaded, and how many requests it serves at once.
     """
 
     def __init__(
@@ -88,27 +77,25 @@ class LocalEngine:
         grace: float = 5.0,
         memory: Callable[[], int | None] = available_memory,
         clock: Callable[[], float] = time.monotonic,
+        options: ModelOptions | None = None,
     ) -> None:
         self.path = path
         self.timeout = timeout
-        self._context_tokens = context_tokens
-        self._threads = threads or _processors()
-        self._load_timeout = load_timeout
         self._grace = grace
-        self._memory = memory
-        self._clock = clock
-        self._turns = Turns()
-        self._lock = threading.Lock()
-        self._current: _Load | None = None
-        self._crashes = 0
-        self._not_before = 0.0
-        self._closed = False
+        self._supervisor = Supervisor(
+            path,
+            context_tokens=context_tokens,
+            threads=threads or processors(),
+            load_timeout=load_timeout,
+            memory=memory,
+            clock=clock,
+            options=options or ModelOptions(),
+        )
 
     @property
     def worker_pid(self) -> int | None:
         """Process id of the worker, None while there is none."""
-        with self._lock:
-            return self._current.worker.pid if self._current else None
+        return self._supervisor.worker_pid
 
     def check(self) -> None:
         """Looks, without starting anything, whether the model could be loaded.
@@ -117,19 +104,7 @@ class LocalEngine:
             BadInput: `model_missing`, `model_not_gguf`, `model_broken`.
             Unavailable: `engine_missing`, `engine_building`, `model_memory`.
         """
-        header = read_header(self.path)
-        require_engine()
-        available = self._memory()
-        context = min(self._context_tokens, header.context or self._context_tokens)
-        needed = header.memory(context)
-        if available is not None and needed > available:
-            raise Unavailable(
-                "model_memory",
-                path=self.path,
-                needed=f"{needed / 2**30:.1f}",
-                available=f"{available / 2**30:.1f}",
-                context=context,
-            )
+        self._supervisor.check()
 
     def load(self, timeout: float | None = None) -> LoadedModel:
         """Loads the model now, unless it is loaded, and says what it is.
@@ -138,7 +113,11 @@ class LocalEngine:
             BadInput: See `check`.
             Unavailable: See `generate`.
         """
-        return _loaded(self._ready(time.monotonic() + (timeout or self.timeout)))
+        load = self._supervisor.ready(time.monotonic() + (timeout or self.timeout))
+        reply = load.reply or {}
+        return LoadedModel(
+            **{name: reply[name] for name in ("context", "cells", "vocabulary", "description")}
+        )
 
     def generate(
         self,
@@ -146,27 +125,50 @@ class LocalEngine:
         sampling: Sampling | None = None,
         *,
         timeout: float | None = None,
+        waiting: Callable[[int], None] | None = None,
+        until: Callable[[str], bool] | None = None,
     ) -> Generation:
         """Starts an answer to a conversation, in the model's own chat template.
 
         Blocks until the turn of this request has come and the model is loaded.
 
+        Args:
+            messages: The conversation.
+            sampling: How tokens are chosen and when the answer ends.
+            timeout: Seconds; None for the engine's own.
+            waiting: Told the place in the queue, 1 being the next, each time that it changes; called in the
+                calling thread.
+            until: Asked with the whole text after each piece; true ends the answer. Called in the thread
+                that reads it.
+
         Raises:
-            BadInput: See `check`; while iterating also `prompt_too_long` and `schema_refused`.
+            BadInput: See `check`; while iterating also `prompt_too_long`, `schema_refused`, `grammar_refused`.
             Busy: `model_busy`: others were served until the time was up.
             Unavailable: See `check`; `model_crashed`, `model_resting`, `model_loading`, `model_closed`, and
                 while iterating `model_deadline`, `model_failed`.
         """
+        wanted = sampling or Sampling()
         seconds = timeout or self.timeout
         deadline = time.monotonic() + seconds
-        if not self._turns.take(seconds):
-            raise self._refused(seconds)
-        try:
-            worker = self._ready(deadline).worker
-        except BaseException:
-            self._turns.give_back()
-            raise
-        return self._start(worker, messages, sampling or Sampling(), deadline, seconds)
+        worker = self._supervisor.ready(deadline).worker
+        if wanted.best_of == 1:
+            generation = Generation(until=until)
+            request = _Request(self, worker, deadline, seconds)
+            request.start(generation, messages, wanted, waiting)
+            if request.lost:  # another's crash: whoever was still waiting waits for the next worker
+                generation = Generation(until=until)
+                worker = self._supervisor.ready(deadline).worker
+                _Request(self, worker, deadline, seconds).start(generation, messages, wanted, waiting)
+            return generation
+        seed = secrets.randbits(32) if wanted.seed is None else wanted.seed
+        best = Best(until=until)
+        # All but the first wait in the worker until the prompt has been evaluated once, and share that.
+        for number in range(wanted.best_of):
+            one = Generation()
+            best.add(one)
+            own = replace(wanted, seed=(seed + number) % 2**32)
+            _Request(self, worker, deadline, seconds).start(one, messages, own, waiting, wait=number == 0)
+        return best
 
     def count_tokens(self, text: str, *, timeout: float | None = None) -> int:
         """Tokens of `text` for this model; answered during a generation too.
@@ -188,12 +190,7 @@ class LocalEngine:
 
     def close(self) -> None:
         """Ends the worker and whatever runs in it; returns when the process is gone. May be repeated."""
-        self._turns.close()
-        with self._lock:
-            self._closed = True
-            current = self._current
-        if current is not None:
-            current.worker.stop()
+        self._supervisor.close()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -205,66 +202,10 @@ class LocalEngine:
         """Closes."""
         self.close()
 
-    def _start(
-        self,
-        worker: WorkerProcess,
-        messages: Sequence[ChatMessage],
-        sampling: Sampling,
-        deadline: float,
-        seconds: float,
-    ) -> Generation:
-        seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-        generation = Generation()
-        over = threading.Event()
-
-        def hear(reply: Reply) -> None:
-            event = reply["event"]
-            if event == "piece":
-                generation.put(reply["text"])
-                return
-            over.set()
-            if event == "done":
-                if reply["finish_reason"] != "cancelled":
-                    self._recovered()
-                generation.put(
-                    Finished(
-                        input_tokens=reply["input_tokens"],
-                        output_tokens=reply["output_tokens"],
-                        finish_reason=reply["finish_reason"],
-                        seed=seed,
-                    )
-                )
-            else:
-                generation.put(self._error(reply, worker))
-            self._turns.give_back()
-
-        number = worker.request(
-            "generate", hear, messages=list(messages), sampling=asdict(sampling), seed=seed
-        )
-
-        def stop() -> None:
-            if not over.is_set():
-                worker.cancel(number)
-                _later(self._grace, kill, unless=over)
-
-        def kill() -> None:
-            if not over.is_set():
-                log.warning("the model's worker %d did not stop; it is killed", worker.pid)
-                worker.kill()
-
-        def expire() -> None:
-            if not over.is_set():
-                generation.put(Unavailable("model_deadline", seconds=f"{seconds:g}"))
-                stop()
-
-        generation.on_close(stop)
-        _later(deadline - time.monotonic(), expire, unless=over)
-        return generation
-
     def _ask(self, op: str, timeout: float | None, **values: object) -> int:
         seconds = timeout or self.timeout
         deadline = time.monotonic() + seconds
-        worker = self._ready(deadline).worker
+        worker = self._supervisor.ready(deadline).worker
         replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         worker.request(op, replies.put, **values)
         try:
@@ -272,107 +213,124 @@ class LocalEngine:
         except queue.Empty:
             raise Unavailable("model_deadline", seconds=f"{seconds:g}") from None
         if reply["event"] != "counted":
-            raise self._error(reply, worker)
+            raise self._supervisor.error(reply, worker)
         return int(reply["tokens"])
 
-    def _ready(self, deadline: float) -> _Load:
-        """The worker with its model loaded, started if there is none."""
-        with self._lock:
-            if self._closed:
-                raise Unavailable("model_closed", path=self.path)
-            if self._current is None:
-                self._current = self._begin()
-            load = self._current
-        if not load.answered.wait(max(deadline - time.monotonic(), 0)):
-            if time.monotonic() - load.started > self._load_timeout:
-                load.worker.kill()
-            raise Unavailable("model_loading", path=self.path, seconds=round(time.monotonic() - load.started))
-        if load.reply and load.reply["event"] == "loaded":
-            return load
-        self._drop(load.worker)
-        raise self._error(load.reply or {"event": "gone"}, load.worker)
 
-    def _begin(self) -> _Load:
-        rest = self._not_before - self._clock()
-        if rest > 0:
-            raise Unavailable(
-                "model_resting", path=self.path, crashes=self._crashes, seconds=round(rest) or 1
-            )
-        self.check()
-        try:
-            worker = WorkerProcess(self._gone)
-        except OSError as error:
-            raise Unavailable("model_failed", path=self.path, reason=error.strerror or error) from None
-        load = _Load(worker, time.monotonic())
-        load.worker.request(
-            "load",
-            load.answer,
-            path=str(self.path.absolute()),
-            context=self._context_tokens,
-            threads=self._threads,
+class _Request:
+    """One request to a worker, from its sending to its end."""
+
+    def __init__(self, engine: LocalEngine, worker: WorkerProcess, deadline: float, seconds: float) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._deadline = deadline
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._places: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._number = 0
+        self._begun = False
+        self.lost = False
+        """Whether the worker ended before the turn of this request had come."""
+
+    def start(
+        self,
+        generation: Generation,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        waiting: Callable[[int], None] | None,
+        *,
+        wait: bool = True,
+    ) -> None:
+        """Sends it, and waits until its turn has come."""
+        seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+        self._number = self._worker.request(
+            "generate",
+            lambda reply: self._hear(reply, generation, seed),
+            messages=list(messages),
+            sampling=asdict(sampling),
+            seed=seed,
         )
-        return load
+        generation.on_close(self._stop)
+        if wait:
+            self._await_turn(waiting)
+        _later(self._deadline - time.monotonic(), lambda: self._expire(generation), unless=self._over)
 
-    def _drop(self, worker: WorkerProcess) -> None:
-        """Ends a worker whose load failed, so that the next request tries anew."""
-        with self._lock:
-            if self._current is not None and self._current.worker is worker:
-                self._current = None
-        worker.stop()
-
-    def _gone(self, worker: WorkerProcess) -> None:
-        with self._lock:
-            if self._current is not None and self._current.worker is worker:
-                self._current = None
-            if worker.stopping:
+    def _await_turn(self, waiting: Callable[[int], None] | None) -> None:
+        place = None
+        while True:
+            try:
+                heard = self._places.get(timeout=max(self._deadline - time.monotonic(), 0.001))
+            except queue.Empty:
+                self._stop()
+                if place is None:  # not even a word about the queue
+                    raise self._late() from None
+                raise Busy("model_busy", seconds=f"{self._seconds:g}") from None
+            if heard in (_STARTED, _OVER):
                 return
-            self._crashes += 1
-            if self._crashes > 1:
-                self._not_before = self._clock() + min(LONGEST_DELAY, 2.0 ** (self._crashes - 2))
-        log.error("the model's worker %d ended: %s; %s", worker.pid, worker.ending(), worker.last_words())
+            place = heard
+            if waiting is not None:
+                try:
+                    waiting(place)
+                except BaseException:
+                    self._stop()
+                    raise
 
-    def _recovered(self) -> None:
-        with self._lock:
-            self._crashes = 0
-            self._not_before = 0.0
-
-    def _refused(self, seconds: float) -> TerakoyaError:
-        with self._lock:
-            closed = self._closed
-        return (
-            Unavailable("model_closed", path=self.path)
-            if closed
-            else Busy("model_busy", seconds=f"{seconds:g}")
-        )
-
-    def _error(self, reply: Mapping[str, object], worker: WorkerProcess) -> TerakoyaError:
-        """The sentence for a reply that ends a request badly."""
-        if reply["event"] == "gone":
-            with self._lock:
-                closed = self._closed
-            if closed:
-                return Unavailable("model_closed", path=self.path)
-            return Unavailable("model_crashed", path=self.path, reason=worker.ending())
-        values = reply.get("values")
-        named: dict[str, object] = dict(values) if isinstance(values, Mapping) else {}
-        reason = named.get("reason", "")
-        match reply.get("code"):
-            case "load_failed":
-                return BadInput("model_broken", path=self.path, reason=reason)
-            case "prompt_too_long":
-                return BadInput("prompt_too_long", **named)
-            case "schema_refused":
-                return BadInput("schema_refused", reason=reason)
-            case "import_failed":
-                return Unavailable("engine_broken", reason=reason, command=BUILD_COMMAND)
+    def _hear(self, reply: Reply, generation: Generation, seed: int) -> None:
+        supervisor = self._engine._supervisor
+        match reply["event"]:
+            case "piece":
+                generation.put(reply["text"])
+                return
+            case "queued":
+                self._places.put(reply["position"])
+                return
+            case "started":
+                self._begun = True
+                self._places.put(_STARTED)
+                return
+            case "done":
+                if reply["finish_reason"] != "cancelled":
+                    supervisor.recovered()
+                item: Finished | TerakoyaError = _finished(reply, seed)
             case _:
-                return Unavailable("model_failed", path=self.path, reason=reason)
+                self.lost = reply["event"] == "gone" and not self._begun
+                item = supervisor.error(reply, self._worker)
+        self._over.set()
+        generation.put(item)
+        self._places.put(_OVER)
+
+    def _late(self) -> Unavailable:
+        return Unavailable("model_deadline", seconds=f"{self._seconds:g}")
+
+    def _expire(self, generation: Generation) -> None:
+        if not self._over.is_set():
+            generation.put(self._late())
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._over.is_set():
+            self._worker.cancel(self._number)
+            _later(self._engine._grace, self._kill, unless=self._over)
+
+    def _kill(self) -> None:
+        if not self._over.is_set():
+            log.warning("the model's worker %d did not stop; it is killed", self._worker.pid)
+            self._worker.kill(crashed=True)
 
 
-def _loaded(load: _Load) -> LoadedModel:
-    reply = load.reply or {}
-    return LoadedModel(
-        context=reply["context"], vocabulary=reply["vocabulary"], description=reply["description"]
+def _finished(reply: Reply, seed: int) -> Finished:
+    return Finished(
+        input_tokens=reply["input_tokens"],
+        output_tokens=reply["output_tokens"],
+        cached_tokens=reply["cached_tokens"],
+        drafted_tokens=reply["drafted_tokens"],
+        taken_tokens=reply["taken_tokens"],
+        finish_reason=reply["finish_reason"],
+        seed=seed,
+        logprobs=tuple(
+            Token(text=t["token"], logprob=t["logprob"], top=tuple((text, value) for text, value in t["top"]))
+            for t in reply.get("logprobs", ())
+        ),
     )
 
 
@@ -382,9 +340,3 @@ def _later(seconds: float, act: Callable[[], None], *, unless: threading.Event) 
             act()
 
     threading.Thread(target=wait, name="model-deadline", daemon=True).start()
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1

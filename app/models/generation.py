@@ -2,13 +2,13 @@
 
 import queue
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self, TypedDict
 
 from terakoya.errors import TerakoyaError
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "cancelled", "repetition", "condition"]
 
 
 class ChatMessage(TypedDict):
@@ -19,6 +19,21 @@ class ChatMessage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token of the output.
+
+    Attributes:
+        text: What it stands for; a part of a character shows as a replacement character.
+        logprob: Its log-probability by the model alone, controls not applied.
+        top: Texts and log-probabilities of the likeliest tokens.
+    """
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """How a generation ended.
 
@@ -26,14 +41,23 @@ class Finished:
         input_tokens: Tokens of the prompt, chat template included.
         output_tokens: Tokens of the answer, without the one that ends the turn.
         finish_reason: `stop` at the end of the turn or a stop text, `length` at `max_tokens` or the end of
-            the context, `cancelled`.
+            the context, `repetition` where it said the same over and over, `condition` where the caller's
+            own ended it, `cancelled`.
         seed: What sampling drew from.
+        cached_tokens: Tokens of the prompt that were known from an earlier request.
+        drafted_tokens: Tokens that prompt lookup proposed.
+        taken_tokens: How many of these were right.
+        logprobs: Tokens of the output, where asked for.
     """
 
     input_tokens: int
     output_tokens: int
     finish_reason: FinishReason
     seed: int
+    cached_tokens: int = 0
+    drafted_tokens: int = 0
+    taken_tokens: int = 0
+    logprobs: tuple[Token, ...] = ()
 
 
 class Generation(Iterator[str]):
@@ -41,15 +65,21 @@ class Generation(Iterator[str]):
 
     Iterating raises `Unavailable` or `BadInput` where the model failed. Closing returns at once.
 
+    Args:
+        until: Asked with the whole text after each piece; true ends the generation.
+
     Attributes:
         finished: How it ended, once iteration is over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, until: Callable[[str], bool] | None = None) -> None:
         self.finished: Finished | None = None
         self._items: queue.SimpleQueue[str | Finished | TerakoyaError] = queue.SimpleQueue()
         self._stop: Callable[[], None] = lambda: None
         self._closed = False
+        self._until = until
+        self._said = ""
+        self._satisfied = False
 
     def put(self, item: str | Finished | TerakoyaError) -> None:
         """Takes the next piece, or what ends the generation; called by the engine."""
@@ -61,16 +91,27 @@ class Generation(Iterator[str]):
 
     def __next__(self) -> str:
         """The next piece; never a part of a character."""
-        if self._closed:
-            raise StopIteration
-        item = self._items.get()
-        if isinstance(item, str):
-            return item
-        self._closed = True
-        if isinstance(item, Finished):
-            self.finished = item
-            raise StopIteration
-        raise item
+        while not self._closed:
+            item = self._items.get()
+            if isinstance(item, str):
+                if self._satisfied:
+                    continue  # was on its way when the caller had enough
+                self._look(item)
+                return item
+            self._closed = True
+            if isinstance(item, Finished):
+                self.finished = replace(item, finish_reason="condition") if self._satisfied else item
+                break
+            raise item
+        raise StopIteration
+
+    def _look(self, piece: str) -> None:
+        if self._until is None:
+            return
+        self._said += piece
+        if self._until(self._said):
+            self._satisfied = True
+            self._stop()
 
     def close(self) -> None:
         """Stops the model where it stands, unless the generation is over."""

@@ -5,30 +5,33 @@ be stopped inside a prefill, and keeps one sequence only.
 """
 
 import ctypes
-import json
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import llama_cpp
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-from llama_cpp.llama_grammar import json_schema_to_gbnf
+import numpy as np
+from numpy.typing import NDArray
 
-from app.models.pieces import Pieces
-from app.models.sampling import Sampling
+from app.models.options import ModelOptions
 
-_BATCH = 512
+MOST_SEQUENCES: int = llama_cpp.llama_max_parallel_sequences()
+_MOST_CELLS = 65_536
+"""Attention looks at each used cell, if only to see that it is another sequence's: more cost time."""
+_DRAFT = 33
+"""Rows of logits that one sequence may ask for at once: a token, and a draft behind it."""
 _WARNING, _ERROR = 3, 4  # ggml_log_level
-_CONTROL = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
-_CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+_SHOWN = frozenset(
+    {
+        *("<think>", "</think>", "[THINK]", "[/THINK]", "<|channel|>", "<|message|>"),
+        *("<tool_call>", "</tool_call>", "<|tool_call|>", "<|/tool_call|>"),
+        *("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>"),
+    }
 )
-
-FinishReason = Literal["stop", "length", "cancelled"]
+"""Control tokens that say what follows; of others there is nothing to show."""
+_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}  # ggml_type
+_SWITCHES = {"auto": -1, "off": 0, "on": 1}  # llama_flash_attn_type
+_ROPE = {"model": -1, "none": 0, "linear": 1, "yarn": 2}  # llama_rope_scaling_type
 
 
 class ModelError(Exception):
@@ -40,22 +43,71 @@ class ModelError(Exception):
         self.values = values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generated:
-    """How a generation ended."""
+class Batch:
+    """Tokens of several sequences for one evaluation, in memory that llama.cpp reads as it is."""
 
-    output_tokens: int
-    finish_reason: FinishReason
+    def __init__(self, size: int) -> None:
+        self._tokens = np.zeros(size, dtype=np.int32)
+        self._positions = np.zeros(size, dtype=np.int32)
+        self._counts = np.ones(size, dtype=np.int32)
+        self._sequences = np.zeros(size, dtype=np.int32)
+        self._wanted = np.zeros(size, dtype=np.int8)
+        self._places = (self._sequences.ctypes.data + 4 * np.arange(size)).astype(np.uintp)
+        self.native: Any = llama_cpp.llama_batch()
+        for name, values in (("token", self._tokens), ("pos", self._positions), ("n_seq_id", self._counts)):
+            setattr(self.native, name, values.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)))
+        places = ctypes.cast(self._places.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32)))
+        batch: Any = self.native
+        batch.seq_id = places
+        batch.logits = self._wanted.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
+
+    def clear(self) -> None:
+        """Takes all tokens out."""
+        self.native.n_tokens = 0
+
+    def __len__(self) -> int:
+        return int(self.native.n_tokens)
+
+    def add(self, tokens: Sequence[int], *, start: int, sequence: int, wanted: int) -> int:
+        """Puts tokens in, from position `start` of their sequence.
+
+        Args:
+            tokens: What is evaluated.
+            start: Position of the first.
+            sequence: Number of the sequence.
+            wanted: How many of the last ones logits are wanted for.
+
+        Returns:
+            Row of the batch that the first of them is in.
+        """
+        first = len(self)
+        last = first + len(tokens)
+        self._tokens[first:last] = tokens
+        self._positions[first:last] = np.arange(start, start + len(tokens))
+        self._sequences[first:last] = sequence
+        self._wanted[first : last - wanted] = 0
+        self._wanted[last - wanted : last] = 1
+        self.native.n_tokens = last
+        return first
 
 
 class NativeModel:
-    """One model with one context.
+    """One model with one context of several sequences.
+
+    Args:
+        path: The GGUF file.
+        context_tokens: Longest prompt and answer of one request together.
+        cells: Tokens that all sequences may hold together.
+        threads: That compute.
+        options: See there.
 
     Raises:
         ModelError: `load_failed`, with llama.cpp's own words in `reason`.
     """
 
-    def __init__(self, path: str, *, context_tokens: int, threads: int) -> None:
+    def __init__(
+        self, path: str, *, context_tokens: int, cells: int, threads: int, options: ModelOptions
+    ) -> None:
         self._complaints: list[str] = []
         self._log = llama_cpp.llama_log_callback(self._hear)
         llama_cpp.llama_log_set(self._log, ctypes.c_void_p(0))
@@ -63,57 +115,121 @@ class NativeModel:
 
         model_params = llama_cpp.llama_model_default_params()
         # On CPUs with AMX the extra buffer types crash at the first batch (llama.cpp#20824).
-        model_params.use_extra_bufts = False
+        model_params.use_extra_bufts = options.extra_buffers
         model = llama_cpp.llama_model_load_from_file(path.encode(), model_params)
         if not model:
-            raise ModelError("load_failed", reason=self._reason())
-        self._model = model
-        self._vocabulary = llama_cpp.llama_model_get_vocab(model)
+            raise ModelError("load_failed", reason=self.reason())
+        self.model = model
+        self.vocabulary = llama_cpp.llama_model_get_vocab(model)
+        self.vocabulary_size: int = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
 
         trained = llama_cpp.llama_model_n_ctx_train(model)
-        context_params = llama_cpp.llama_context_default_params()
-        context_params.n_ctx = min(context_tokens, trained) if trained > 0 else context_tokens
-        context_params.n_batch = _BATCH
-        context_params.n_ubatch = _BATCH
-        context_params.n_threads = threads
-        context_params.n_threads_batch = threads
-        context = llama_cpp.llama_init_from_model(model, context_params)
-        if not context:
-            raise ModelError("load_failed", reason=self._reason())
-        self._context = context
+        longest = int(trained * options.rope_scale) if options.rope_scale > 1 else trained
         # llama.cpp may round the context up; what was asked for is what is promised.
-        self.context_tokens: int = min(context_params.n_ctx, llama_cpp.llama_n_ctx(context))
-        self.vocabulary_size: int = llama_cpp.llama_vocab_n_tokens(self._vocabulary)
+        self.context_tokens = min(context_tokens, longest) if longest > 0 else context_tokens
+        self.cells = max(self.context_tokens, min(cells, _MOST_CELLS))
+        self.rewindable = not (
+            llama_cpp.llama_model_is_recurrent(model) or llama_cpp.llama_model_is_hybrid(model)
+        )
+        # A recurrent model keeps a whole state for each sequence, whether it is used or not.
+        kept = 48 if self.rewindable else 4
+        self.sequences = min(options.slots + kept, MOST_SEQUENCES)
+        self.batch_tokens = max(options.batch_tokens, options.slots * 2)
+        self.batch = Batch(self.batch_tokens)
+        self._context = self._open(options, threads)
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._abort = ctypes.create_string_buffer(2)
+        self._watch_abort()
         self.description = self._describe()
-        self._bos = self._token_text(llama_cpp.llama_vocab_bos(self._vocabulary))
-        self._control = self._control_pattern()
-        self._formatter = self._chat_formatter()
+        self._spellings: dict[int, bytes] = {}
 
-    def prompt(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """Tokens of a conversation in the model's chat template, ready for its answer.
+    def _open(self, options: ModelOptions, threads: int) -> Any:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = self.cells
+        params.n_batch = self.batch_tokens
+        params.n_ubatch = self.batch_tokens
+        params.n_seq_max = self.sequences
+        # Room for the logits of each token of a batch would be 300 MB with a vocabulary of 150,000.
+        params.n_outputs_max = min(self.batch_tokens, max(self.sequences, _DRAFT))
+        params.n_outputs_max_per_seq = min(self.batch_tokens, _DRAFT)
+        params.kv_unified = True
+        params.n_threads = threads
+        params.n_threads_batch = threads
+        params.flash_attn_type = _SWITCHES[options.flash_attention]
+        params.type_k = _TYPES[options.key_type]
+        params.type_v = _TYPES[options.value_type]
+        params.rope_scaling_type = _ROPE[options.rope_scaling]
+        params.rope_freq_base = options.rope_base
+        params.rope_freq_scale = 1 / options.rope_scale if options.rope_scale else 0.0
+        context = llama_cpp.llama_init_from_model(self.model, params)
+        if not context:
+            raise ModelError("load_failed", reason=self.reason())
+        return context
 
-        Texts of control tokens inside messages are broken up with a space: notes must not be able to close
-        a turn or open another.
+    def _watch_abort(self) -> None:
+        # llama.cpp asks between the operations of a batch whether to go on. In C and not in Python, which
+        # would have to wait for the interpreter's lock a thousand times a token: `strlen` of a buffer that
+        # holds nothing is 0, and 1 once a character stands there, which is what a C bool is made of.
+        asked = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
+        llama_cpp.llama_set_abort_callback(self._context, asked, ctypes.cast(self._abort, ctypes.c_void_p))
+
+    def abort(self, now: bool) -> None:
+        """Whether an evaluation ends between two of its operations; may be called on any thread."""
+        self._abort[0] = b"\x01" if now else b"\x00"
+
+    def evaluate(self) -> bool:
+        """Evaluates the batch; False where it was aborted.
 
         Raises:
-            ModelError: `template_failed`: the template cannot render these messages.
+            ModelError: `decode_failed`.
         """
-        safe = [{**message, "content": self._disarm(message["content"])} for message in messages]
-        try:
-            text = self._render(safe)
-        except Exception as first:
-            # Some templates (Gemma's) refuse the system role.
-            merged = _without_system(safe)
-            if merged == safe:
-                raise ModelError("template_failed", reason=first) from None
-            try:
-                text = self._render(merged)
-            except Exception as error:
-                raise ModelError("template_failed", reason=error) from None
-        add_bos = llama_cpp.llama_vocab_get_add_bos(self._vocabulary) and not (
-            self._bos and text.startswith(self._bos)
-        )
-        return self.tokenize(text, add_special=add_bos, parse_special=True)
+        code = llama_cpp.llama_decode(self._context, self.batch.native)
+        if code not in (0, 2):
+            raise ModelError("decode_failed", reason=f"llama_decode gave {code}: {self.reason()}")
+        return bool(code == 0)
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """Logits for the token in that row of the last batch; valid until the next evaluation."""
+        pointer = llama_cpp.llama_get_logits_ith(self._context, row)
+        if not pointer:
+            raise ModelError("decode_failed", reason=f"no logits in row {row}")
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+
+    def length(self, sequence: int) -> int:
+        """Tokens that a sequence holds."""
+        return int(llama_cpp.llama_memory_seq_pos_max(self._memory, sequence)) + 1
+
+    def copy(self, source: int, target: int, count: int) -> None:
+        """Lets `target` begin with the first `count` tokens of `source`; costs no memory."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, count)
+
+    def cut(self, sequence: int, length: int) -> bool:
+        """Takes away what stands behind `length`; False where the model cannot."""
+        return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, length, -1))
+
+    def remove(self, sequence: int) -> None:
+        """Forgets a sequence."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def starts_at(self, sequence: int) -> int:
+        """First position that a sequence still holds; above 0 where a sliding window has moved on."""
+        return int(llama_cpp.llama_memory_seq_pos_min(self._memory, sequence))
+
+    def state_size(self, sequence: int) -> int:
+        """Bytes of a sequence's state."""
+        return int(llama_cpp.llama_state_seq_get_size(self._context, sequence))
+
+    def save(self, sequence: int) -> NDArray[np.uint8] | None:
+        """A sequence's state, None where llama.cpp cannot give it."""
+        state = np.empty(self.state_size(sequence), dtype=np.uint8)
+        data = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        written = llama_cpp.llama_state_seq_get_data(self._context, data, len(state), sequence)
+        return state[:written] if written else None
+
+    def restore(self, state: NDArray[np.uint8], sequence: int) -> bool:
+        """Gives an empty sequence a state; False where llama.cpp cannot take it."""
+        data = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        return bool(llama_cpp.llama_state_seq_set_data(self._context, data, len(state), sequence))
 
     def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> list[int]:
         """Tokens of `text`."""
@@ -121,163 +237,42 @@ class NativeModel:
         room = len(data) + 16
         tokens = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(
-            self._vocabulary, data, len(data), tokens, room, add_special, parse_special
+            self.vocabulary, data, len(data), tokens, room, add_special, parse_special
         )
         if count < 0:
             raise ModelError("tokenize_failed", reason=f"{-count} tokens for {len(data)} bytes")
         return list(tokens[:count])
 
-    def generate(
-        self,
-        prompt: Sequence[int],
-        sampling: Sampling,
-        *,
-        seed: int,
-        emit: Callable[[str], None],
-        cancelled: Callable[[], bool],
-    ) -> Generated:
-        """Continues `prompt`, passing whole characters to `emit` as they are certain.
+    def ends(self, token: int) -> bool:
+        """Whether the token ends the output."""
+        return bool(llama_cpp.llama_vocab_is_eog(self.vocabulary, token))
 
-        Raises:
-            ModelError: `prompt_too_long`, before anything is evaluated; `schema_refused`; `decode_failed`.
-        """
-        if len(prompt) >= self.context_tokens:
-            raise ModelError("prompt_too_long", tokens=len(prompt), context=self.context_tokens)
-        self._complaints = []
-        sampler = self._sampler(sampling, seed)
-        try:
-            return self._generate(prompt, sampling, sampler, emit, cancelled)
-        finally:
-            llama_cpp.llama_sampler_free(sampler)
-
-    def _generate(
-        self,
-        prompt: Sequence[int],
-        sampling: Sampling,
-        sampler: Any,
-        emit: Callable[[str], None],
-        cancelled: Callable[[], bool],
-    ) -> Generated:
-        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), False)
-        if not self._prefill(prompt, cancelled):
-            return Generated(output_tokens=0, finish_reason="cancelled")
-        room = min(sampling.max_tokens, self.context_tokens - len(prompt))
-        pieces = Pieces(sampling.stop)
-        finish: FinishReason = "length"
-        produced = 0
-        while produced < room:
-            if cancelled():
-                finish = "cancelled"
-                break
-            token = llama_cpp.llama_sampler_sample(sampler, self._context, -1)
-            if llama_cpp.llama_vocab_is_eog(self._vocabulary, token):
-                finish = "stop"
-                break
-            produced += 1
-            if text := pieces.feed(self._token_bytes(token)):
-                emit(text)
-            if pieces.stopped:
-                finish = "stop"
-                break
-            if produced < room:
-                self._decode([token])
-        if rest := pieces.finish():
-            emit(rest)
-        return Generated(output_tokens=produced, finish_reason=finish)
-
-    def _prefill(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
-        """Evaluates the prompt; False when it was cancelled on the way."""
-        # Asked between graph nodes: too dear for every token, cheap for a batch that may take seconds.
-        asked = llama_cpp.ggml_abort_callback(lambda _: cancelled())
-        llama_cpp.llama_set_abort_callback(self._context, asked, ctypes.c_void_p(0))
-        try:
-            for start in range(0, len(prompt), _BATCH):
-                if cancelled() or not self._decode(prompt[start : start + _BATCH]):
-                    return False
-        finally:
-            llama_cpp.llama_set_abort_callback(
-                self._context, llama_cpp.ggml_abort_callback(), ctypes.c_void_p(0)
-            )
-        return True
-
-    def _decode(self, tokens: Sequence[int]) -> bool:
-        """Evaluates tokens at the end of the sequence; False when the abort callback said so."""
-        array = (llama_cpp.llama_token * len(tokens))(*tokens)
-        code = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(array, len(tokens)))
-        if code not in (0, 2):
-            raise ModelError("decode_failed", reason=f"llama_decode gave {code}: {self._reason()}")
-        return bool(code == 0)
-
-    def _sampler(self, sampling: Sampling, seed: int) -> Any:
-        chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
-        steps: list[Any] = []
-        if sampling.schema is not None:
-            steps.append(self._grammar(sampling.schema))
-        if sampling.temperature == 0:
-            steps.append(llama_cpp.llama_sampler_init_greedy())
-        else:
-            steps.append(llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1))
-            steps.append(llama_cpp.llama_sampler_init_temp(sampling.temperature))
-            steps.append(llama_cpp.llama_sampler_init_dist(seed))
-        for step in steps:
-            llama_cpp.llama_sampler_chain_add(chain, step)
-        return chain
-
-    def _grammar(self, schema: Mapping[str, Any]) -> Any:
-        try:
-            rules = json_schema_to_gbnf(json.dumps(schema))
-        except Exception as error:
-            raise ModelError("schema_refused", reason=error) from None
-        grammar = llama_cpp.llama_sampler_init_grammar(self._vocabulary, rules.encode(), b"root")
-        if not grammar:
-            raise ModelError("schema_refused", reason=self._reason())
-        return grammar
-
-    def _render(self, messages: Sequence[Mapping[str, str]]) -> str:
-        return str(self._formatter(messages=list(messages)).prompt)
-
-    def _chat_formatter(self) -> Any:
-        template = llama_cpp.llama_model_chat_template(self._model, None)
-        try:
-            return Jinja2ChatFormatter(
-                template=template.decode("utf-8", "replace") if template else _CHATML,
-                eos_token=self._token_text(llama_cpp.llama_vocab_eos(self._vocabulary)),
-                bos_token=self._bos,
-            )
-        except Exception as error:
-            raise ModelError("load_failed", reason=f"its chat template: {error}") from None
-
-    def _disarm(self, text: str) -> str:
-        if self._control is None:
-            return text
-        return self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
-
-    def _control_pattern(self) -> re.Pattern[str] | None:
-        texts = {
-            self._token_text(token)
-            for token in range(self.vocabulary_size)
-            if llama_cpp.llama_vocab_get_attr(self._vocabulary, token) & _CONTROL
-        }
-        ordered = sorted((text for text in texts if len(text) > 1), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-    def _token_text(self, token: int) -> str:
+    def token_text(self, token: int) -> str:
+        """How the vocabulary writes a token; empty for none."""
         if token < 0:
             return ""
-        return str(llama_cpp.llama_vocab_get_text(self._vocabulary, token).decode("utf-8", "replace"))
+        return str(llama_cpp.llama_vocab_get_text(self.vocabulary, token).decode("utf-8", "replace"))
 
-    def _token_bytes(self, token: int) -> bytes:
+    def spelling(self, token: int) -> bytes:
+        """Bytes that a token stands for; none for a control token, unless it marks thoughts or calls."""
+        known = self._spellings.get(token)
+        if known is None:
+            known = self._spellings[token] = self._spell(token)
+        return known
+
+    def _spell(self, token: int) -> bytes:
+        shown = self.token_text(token) in _SHOWN
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            count = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, size, 0, False)
+            count = llama_cpp.llama_token_to_piece(self.vocabulary, token, buffer, size, 0, shown)
             if count >= 0:
                 return buffer.raw[:count]
             size = -count
 
     def _describe(self) -> str:
         buffer = ctypes.create_string_buffer(256)
-        llama_cpp.llama_model_desc(self._model, buffer, 256)
+        llama_cpp.llama_model_desc(self.model, buffer, 256)
         return buffer.value.decode("utf-8", "replace")
 
     def _hear(self, level: int, text: bytes, _: object) -> None:
@@ -287,18 +282,11 @@ class NativeModel:
         if level == _ERROR:
             self._complaints = [*self._complaints[-4:], line.strip()]
 
-    def _reason(self) -> str:
+    def forget_complaints(self) -> None:
+        """What llama.cpp says from now on is about something new."""
+        self._complaints = []
+
+    def reason(self) -> str:
         """What llama.cpp said first, without the name of the function that said it."""
         first = next((line for line in self._complaints if line), "llama.cpp gave no reason")
         return first.rpartition("error loading model: ")[2]
-
-
-def _without_system(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """The system texts put in front of the first message of the user."""
-    system = "\n\n".join(message["content"] for message in messages if message["role"] == "system")
-    rest = [dict(message) for message in messages if message["role"] != "system"]
-    for message in rest:
-        if system and message["role"] == "user":
-            message["content"] = f"{system}\n\n{message['content']}"
-            break
-    return rest

@@ -41,7 +41,8 @@ class WorkerProcess:
         self._process = subprocess.Popen(
             # -P: a folder `app` in the working directory must not be taken for ours.
             [sys.executable, "-P", "-m", "app.models.worker"],
-            env={**os.environ, "PYTHONPATH": _import_path()},
+            # Without a debugger for the backtrace: it would hold up the next start, and print what was read.
+            env={**os.environ, "PYTHONPATH": _import_path(), "GGML_NO_BACKTRACE": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -77,9 +78,13 @@ class WorkerProcess:
         """Asks that the generation with this number ends soon."""
         self._send({"op": "cancel", "id": number})
 
-    def kill(self) -> None:
-        """Ends the process at once; its replies end with `gone`. Does not count as a crash."""
-        self.stopping = True
+    def kill(self, *, crashed: bool = False) -> None:
+        """Ends the process at once; its replies end with `gone`.
+
+        Args:
+            crashed: Whether it counts as a crash: it hung.
+        """
+        self.stopping = self.stopping or not crashed
         self._process.kill()
 
     def stop(self, seconds: float = 2.0) -> None:

@@ -2,9 +2,11 @@
 
 Requests on stdin, each with `op` and `id`:
 
-- `load` {path, context, threads} -> `loaded` {context, vocabulary, description}
-- `generate` {messages, sampling, seed} -> any number of `piece` {text}, then
-  `done` {input_tokens, output_tokens, finish_reason}
+- `load` {path, context, cells, threads, options} -> `loaded` {context, cells, vocabulary, description}
+- `generate` {messages, sampling, seed} -> `queued` {position} each time that the place in the queue changes,
+  `started` {input_tokens, cached_tokens}, any number of `piece` {text, at}, then
+  `done` {input_tokens, output_tokens, cached_tokens, drafted_tokens, taken_tokens, finish_reason, logprobs?};
+  `at` is when the text was certain, in seconds of the monotonic clock
 - `count` {text} or {messages} -> `counted` {tokens}; answered at once, also during a generation
 - `cancel` {id of a generation}: it ends with `done`, finish reason `cancelled`
 - `ping` -> `pong`
@@ -23,13 +25,15 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from app.models.options import ModelOptions
 from app.models.sampling import Sampling
 
 if TYPE_CHECKING:
-    from app.models.native import NativeModel
+    from app.models.serving import Serving
 
 Message = dict[str, Any]
 
@@ -41,35 +45,39 @@ class Worker:
         self._requests = requests
         self._replies = replies
         self._writing = threading.Lock()
-        self._work: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._cancelled: set[int] = set()
-        self._model: NativeModel | None = None
+        self._loads: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._serving: Serving | None = None
 
     def run(self) -> None:
         """Serves until stdin ends or `close` comes; does not return."""
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
-        while True:
-            request = self._work.get()
-            self._guarded(request, self._load if request["op"] == "load" else self._generate)
+        while self._serving is None:
+            request = self._loads.get()
+            self._guarded(request, self._load)
+        self._serving.run()
 
     def _listen(self) -> None:
         for line in self._requests:
             request: Message = json.loads(line)
             match request["op"]:
-                case "load" | "generate":
-                    self._work.put(request)
+                case "load":
+                    self._loads.put(request)
+                case "generate":
+                    self._guarded(request, self._generate)
                 case "count":
                     self._guarded(request, self._count)
-                case "cancel":
-                    self._cancelled.add(request["id"])
+                case "cancel" if self._serving is not None:
+                    self._serving.cancel(request["id"])
                 case "ping":
                     self._reply(request, "pong")
                 case "close":
                     break
         # Native code may be running on the other thread: leave without asking it.
+        if self._serving is not None:
+            self._serving.sweep()
         os._exit(0)
 
-    def _guarded(self, request: Message, serve: Any) -> None:
+    def _guarded(self, request: Message, serve: Callable[[Message], None]) -> None:
         # Not at the top: it imports llama_cpp, and the pipe is to be served before that.
         try:
             from app.models.native import ModelError
@@ -86,49 +94,46 @@ class Worker:
             self._reply(request, "error", code="internal", values={"reason": reason})
 
     def _load(self, request: Message) -> None:
-        from app.models.native import NativeModel
+        from app.models.serving import Serving
 
-        model = NativeModel(request["path"], context_tokens=request["context"], threads=request["threads"])
-        self._model = model
-        self._reply(
-            request,
-            "loaded",
-            context=model.context_tokens,
-            vocabulary=model.vocabulary_size,
-            description=model.description,
+        serving = Serving(
+            request["path"],
+            context_tokens=request["context"],
+            cells=request.get("cells") or request["context"],
+            threads=request["threads"],
+            options=ModelOptions(**request.get("options", {})),
+            folder=Path(request["folder"]) if request.get("folder") else None,
         )
+        self._serving = serving
+        self._reply(request, "loaded", **serving.facts)
 
     def _generate(self, request: Message) -> None:
-        model = self._loaded()
-        prompt = model.prompt(request["messages"])
         controls = dict(request["sampling"])
-        result = model.generate(
-            prompt,
-            Sampling(**{**controls, "stop": tuple(controls.get("stop", ()))}),
+        for name in ("stop", "forbidden"):
+            controls[name] = tuple(controls.get(name, ()))
+        # JSON has texts for keys only.
+        controls["logit_bias"] = {int(t): bias for t, bias in controls.get("logit_bias", {}).items()}
+        self._loaded().submit(
+            request["id"],
+            request["messages"],
+            Sampling(**controls),
             seed=request["seed"],
-            emit=lambda text: self._reply(request, "piece", text=text),
-            cancelled=lambda: request["id"] in self._cancelled,
-        )
-        self._cancelled.discard(request["id"])
-        self._reply(
-            request,
-            "done",
-            input_tokens=len(prompt),
-            output_tokens=result.output_tokens,
-            finish_reason=result.finish_reason,
+            tell=lambda event, **values: self._reply(request, event, **values),
         )
 
     def _count(self, request: Message) -> None:
-        model = self._loaded()
+        serving = self._loaded()
         tokens = (
-            model.prompt(request["messages"]) if "messages" in request else model.tokenize(request["text"])
+            serving.template.tokens(request["messages"])
+            if "messages" in request
+            else serving.model.tokenize(request["text"])
         )
         self._reply(request, "counted", tokens=len(tokens))
 
-    def _loaded(self) -> "NativeModel":
-        if self._model is None:
+    def _loaded(self) -> "Serving":
+        if self._serving is None:
             raise RuntimeError("no model is loaded")
-        return self._model
+        return self._serving
 
     def _reply(self, request: Message, event: str, **values: object) -> None:
         line = json.dumps({"id": request["id"], "event": event, **values}).encode() + b"\n"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.models.engine import LocalEngine
-from tests.gguf import tiny_gguf
+from tests.gguf import tiny_bpe_gguf, tiny_gguf
 
 REPLY = "お茶の🍵は sencha と番茶です。Notes say: 42 [1]."
 
@@ -20,6 +20,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights and a long context: it babbles on for many seconds."""
     return tiny_gguf(tmp_path_factory.mktemp("models") / "endless.gguf", context=32_768, layers=4, width=192)
+
+
+@pytest.fixture(scope="session")
+def bpe_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights, another architecture, and a byte-level BPE vocabulary."""
+    return tiny_bpe_gguf(tmp_path_factory.mktemp("models") / "bpe.gguf", context=4096)
 
 
 @pytest.fixture

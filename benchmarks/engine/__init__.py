@@ -1,0 +1,1 @@
+"""The local engine beside llama-cpp-python's `Llama` and its server."""
