@@ -113,7 +113,9 @@ class Batcher:
             task.known = len(task.held)
             self._running.append(task)
             task.position = 0
-            task.tell("started", input_tokens=len(task.prompt), cached_tokens=task.known)
+            task.tell(
+                "started", input_tokens=len(task.prompt), cached_tokens=task.known, thinking=task.thinking
+            )
 
     def _is_being_read(self, task: Task, known: int) -> bool:
         """Whether another prompt that begins alike is being evaluated: to wait for it is quicker."""

@@ -5,11 +5,11 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from app.models.best import Best
 from app.models.generation import ChatMessage, Finished, Generation, Token
@@ -127,6 +127,8 @@ class LocalEngine:
         timeout: float | None = None,
         waiting: Callable[[int], None] | None = None,
         until: Callable[[str], bool] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        thinking: bool | None = None,
     ) -> Generation:
         """Starts an answer to a conversation, in the model's own chat template.
 
@@ -140,6 +142,8 @@ class LocalEngine:
                 calling thread.
             until: Asked with the whole text after each piece; true ends the answer. Called in the thread
                 that reads it.
+            tools: That the chat template tells of, in OpenAI's format.
+            thinking: Told to chat templates that can leave thoughts out; None leaves it to them.
 
         Raises:
             BadInput: See `check`; while iterating also `prompt_too_long`, `schema_refused`, `grammar_refused`.
@@ -150,15 +154,16 @@ class LocalEngine:
         wanted = sampling or Sampling()
         seconds = timeout or self.timeout
         deadline = time.monotonic() + seconds
+        values = {"messages": list(messages), "tools": list(tools), "thinking": thinking}
         worker = self._supervisor.ready(deadline).worker
         if wanted.best_of == 1:
             generation = Generation(until=until)
             request = _Request(self, worker, deadline, seconds)
-            request.start(generation, messages, wanted, waiting)
+            request.start(generation, values, wanted, waiting)
             if request.lost:  # another's crash: whoever was still waiting waits for the next worker
                 generation = Generation(until=until)
                 worker = self._supervisor.ready(deadline).worker
-                _Request(self, worker, deadline, seconds).start(generation, messages, wanted, waiting)
+                _Request(self, worker, deadline, seconds).start(generation, values, wanted, waiting)
             return generation
         seed = secrets.randbits(32) if wanted.seed is None else wanted.seed
         best = Best(until=until)
@@ -167,7 +172,7 @@ class LocalEngine:
             one = Generation()
             best.add(one)
             own = replace(wanted, seed=(seed + number) % 2**32)
-            _Request(self, worker, deadline, seconds).start(one, messages, own, waiting, wait=number == 0)
+            _Request(self, worker, deadline, seconds).start(one, values, own, waiting, wait=number == 0)
         return best
 
     def count_tokens(self, text: str, *, timeout: float | None = None) -> int:
@@ -179,14 +184,20 @@ class LocalEngine:
         """
         return self._ask("count", timeout, text=text)
 
-    def count_message_tokens(self, messages: Sequence[ChatMessage], *, timeout: float | None = None) -> int:
+    def count_message_tokens(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        timeout: float | None = None,
+    ) -> int:
         """Tokens of a conversation in the model's chat template, up to where the answer begins.
 
         Raises:
             BadInput: See `check`.
             Unavailable: See `generate`.
         """
-        return self._ask("count", timeout, messages=list(messages))
+        return self._ask("count", timeout, messages=list(messages), tools=list(tools))
 
     def close(self) -> None:
         """Ends the worker and whatever runs in it; returns when the process is gone. May be repeated."""
@@ -235,7 +246,7 @@ class _Request:
     def start(
         self,
         generation: Generation,
-        messages: Sequence[ChatMessage],
+        values: Mapping[str, Any],
         sampling: Sampling,
         waiting: Callable[[int], None] | None,
         *,
@@ -246,9 +257,9 @@ class _Request:
         self._number = self._worker.request(
             "generate",
             lambda reply: self._hear(reply, generation, seed),
-            messages=list(messages),
             sampling=asdict(sampling),
             seed=seed,
+            **values,
         )
         generation.on_close(self._stop)
         if wait:
@@ -286,6 +297,7 @@ class _Request:
                 return
             case "started":
                 self._begun = True
+                generation.thinking = reply["thinking"]
                 self._places.put(_STARTED)
                 return
             case "done":

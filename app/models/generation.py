@@ -4,7 +4,7 @@ import queue
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Literal, Self, TypedDict
+from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from terakoya.errors import TerakoyaError
 
@@ -12,10 +12,17 @@ FinishReason = Literal["stop", "length", "cancelled", "repetition", "condition"]
 
 
 class ChatMessage(TypedDict):
-    """One message of a conversation; roles are `system`, `user`, `assistant`."""
+    """One message of a conversation; roles are `system`, `user`, `assistant`, `tool`.
+
+    `tool_calls` are what an assistant called, as OpenAI has them but with arguments as an object; `name` and
+    `tool_call_id` say what a tool's message is the result of.
+    """
 
     role: str
     content: str
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    tool_call_id: NotRequired[str]
+    name: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +77,12 @@ class Generation(Iterator[str]):
 
     Attributes:
         finished: How it ended, once iteration is over.
+        thinking: Whether the chat template opened the model's thoughts, so that the text begins within them.
     """
 
     def __init__(self, *, until: Callable[[str], bool] | None = None) -> None:
         self.finished: Finished | None = None
+        self.thinking = False
         self._items: queue.SimpleQueue[str | Finished | TerakoyaError] = queue.SimpleQueue()
         self._stop: Callable[[], None] = lambda: None
         self._closed = False

@@ -24,15 +24,13 @@ class Grammar:
 
     Args:
         model: Whose tokens it rules over.
-        rules: GBNF, the first rule being `root`.
+        rules: GBNF with a rule `root`.
 
     Raises:
         ModelError: `grammar_refused`.
     """
 
     def __init__(self, model: NativeModel, rules: str) -> None:
-        if problem := _unsafe(rules):
-            raise ModelError("grammar_refused", reason=problem)
         model.forget_complaints()
         self._native = llama_cpp.llama_sampler_init_grammar(model.vocabulary, rules.encode(), b"root")
         if not self._native:
@@ -86,6 +84,17 @@ def schema_rules(schema: Mapping[str, Any]) -> str:
         raise ModelError("schema_refused", reason="it is nested too deeply") from None
     except Exception as error:
         raise ModelError("schema_refused", reason=str(error) or type(error).__name__) from None
+
+
+def checked_rules(rules: str) -> str:
+    """A caller's rules, unless llama.cpp's parser would not survive them.
+
+    Raises:
+        ModelError: `grammar_refused`.
+    """
+    if problem := _unsafe(rules):
+        raise ModelError("grammar_refused", reason=problem)
+    return rules
 
 
 def _unsafe(rules: str) -> str | None:

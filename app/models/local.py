@@ -1,40 +1,53 @@
 """The local model as a LangChain chat model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-)
-from langchain_core.messages import ChatMessage as RoleMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field
 
 from app.models.engine import LocalEngine
-from app.models.generation import ChatMessage, Finished
+from app.models.generation import Finished, Generation, Token
+from app.models.messages import chat_messages, forced_schema, wanted_schema
+from app.models.reply import Part, Reply
 from app.models.sampling import Sampling
 from terakoya.errors import BadInput
 
-_OPTIONS = frozenset(
-    {"max_tokens", "temperature", "top_p", "seed", "timeout", "schema", "response_format", "stream"}
+_CONTROLS = frozenset(field.name for field in fields(Sampling)) - {"schema", "stop"}
+_OPTIONS = _CONTROLS | {
+    *("timeout", "schema", "response_format", "stream", "tools", "tool_choice", "strict"),
+    *("thinking", "until", "waiting", "top_logprobs", "ls_structured_output_format"),
+}
+_FIELDS = (
+    *("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "loop_tokens", "lookup"),
+    *("repetition_penalty", "presence_penalty", "frequency_penalty"),
 )
 
 
 class LocalChatModel(BaseChatModel):
     """A chat model that a `LocalEngine` serves.
 
-    Every control (`temperature`, `top_p`, `max_tokens`, `seed`, `stop`, `timeout`) can be given anew for one
-    call, as a keyword argument of `invoke` or `stream`; so can `schema`, a JSON schema for the answer, and
-    `response_format` as OpenAI's API has it. Other keyword arguments are refused (`BadInput`,
-    `model_option`): tools, for one, would be ignored without a word.
+    Every control of `app.models.sampling.Sampling` can be given anew for one call, as a keyword argument of
+    `invoke` or `stream`; so can:
+
+    - `schema`, a JSON schema for the answer, and `response_format` as OpenAI's API has it;
+    - `tools` and `tool_choice` (see `bind_tools`);
+    - `thinking`: False asks a model that can do without thoughts to leave them out;
+    - `timeout`, seconds;
+    - `waiting`, told the place in the queue, and `until`, asked with the text so far whether it is enough.
+
+    Other keyword arguments are refused (`BadInput`, `model_option`), not ignored. What the model thinks before
+    its answer comes as `reasoning_content` in `additional_kwargs`, apart from the answer.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True)
@@ -42,11 +55,19 @@ class LocalChatModel(BaseChatModel):
     engine: LocalEngine = Field(exclude=True, repr=False)
     model_name: str = Field(default="local", alias="model")
     temperature: float = 0.2
+    top_k: int = 0
     top_p: float = 0.95
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
     max_tokens: int = 512
     seed: int | None = None
     stop_sequences: list[str] = Field(default_factory=list, alias="stop")
     timeout: float | None = None
+    loop_tokens: int = 128
+    lookup: int = 0
+    thinking: bool | None = None
 
     @property
     def _llm_type(self) -> str:
@@ -54,13 +75,7 @@ class LocalChatModel(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {
-            "model_name": self.model_name,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_tokens": self.max_tokens,
-            "seed": self.seed,
-        }
+        return {"model_name": self.model_name, **{name: getattr(self, name) for name in _FIELDS}}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = LangSmithParams(
@@ -74,6 +89,24 @@ class LocalChatModel(BaseChatModel):
             params["ls_stop"] = stop
         return params
 
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Lets the model call tools.
+
+        Args:
+            tools: Tools, functions, pydantic classes, or OpenAI's format.
+            tool_choice: None or `auto`: the model may call some. `any`, `required` or a tool's name: a grammar
+                makes it call one, with arguments that follow its schema. `none`: it may not.
+            kwargs: Passed on to each call.
+        """
+        formatted = [convert_to_openai_tool(tool) for tool in tools]
+        return self.bind(tools=formatted, tool_choice=tool_choice, **kwargs)
+
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -81,22 +114,34 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        sampling = self._sampling(stop, kwargs)
-        timeout = kwargs.get("timeout", self.timeout)
-        with self.engine.generate(chat_messages(messages), sampling, timeout=timeout) as generation:
+        generation, reply = self._start(messages, stop, kwargs)
+        with generation:
             for piece in generation:
-                chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece))
-                if run_manager:
-                    run_manager.on_llm_new_token(piece, chunk=chunk)
-                yield chunk
-            if generation.finished:
-                last = AIMessageChunk(
-                    content="",
-                    usage_metadata=_usage(generation.finished),
-                    response_metadata=self._metadata(generation.finished),
-                    chunk_position="last",
+                for part in reply.feed(piece):
+                    yield _told(_chunk(part), run_manager)
+            if not generation.finished:
+                return
+            rest, parsed = reply.finish()
+            for part in rest:
+                yield _told(_chunk(part), run_manager)
+            if parsed.calls or parsed.broken:
+                yield _told(
+                    AIMessageChunk(
+                        content="",
+                        tool_call_chunks=[
+                            tool_call_chunk(name=name, args=arguments, id=number, index=index)
+                            for index, (name, arguments, number) in enumerate(parsed.chunks())
+                        ],
+                    ),
+                    run_manager,
                 )
-                yield ChatGenerationChunk(message=last)
+            last = AIMessageChunk(
+                content="",
+                usage_metadata=_usage(generation.finished),
+                response_metadata=self._metadata(generation.finished),
+                chunk_position="last",
+            )
+            yield ChatGenerationChunk(message=last)
 
     def _generate(
         self,
@@ -105,10 +150,23 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        sampling = self._sampling(stop, kwargs)
-        timeout = kwargs.get("timeout", self.timeout)
-        with self.engine.generate(chat_messages(messages), sampling, timeout=timeout) as generation:
-            message = AIMessage(content="".join(generation))
+        generation, reply = self._start(messages, stop, kwargs)
+        with generation:
+            parts = [part for piece in generation for part in reply.feed(piece)]
+            rest, parsed = reply.finish()
+            parts += rest
+            message = AIMessage(
+                content="".join(text for kind, text in parts if kind == "answer"),
+                tool_calls=[
+                    tool_call(name=call.name, args=call.arguments, id=number)
+                    for call, number in zip(parsed.calls, parsed.numbers, strict=True)
+                ],
+                invalid_tool_calls=[
+                    invalid_tool_call(name=None, args=text, id=None, error=None) for text in parsed.broken
+                ],
+            )
+            if thoughts := "".join(text for kind, text in parts if kind == "reasoning"):
+                message.additional_kwargs["reasoning_content"] = thoughts
             if finished := generation.finished:
                 message.usage_metadata = _usage(finished)
                 message.response_metadata = self._metadata(finished)
@@ -125,80 +183,85 @@ class LocalChatModel(BaseChatModel):
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
-        """Tokens of the conversation in the model's chat template; `tools` is not used.
+        """Tokens of the conversation in the model's chat template, that of the tools included.
 
         Raises:
             Unavailable: The model cannot be loaded now.
         """
-        return self.engine.count_message_tokens(chat_messages(messages))
+        formatted = [convert_to_openai_tool(tool) for tool in tools or ()]
+        return self.engine.count_message_tokens(chat_messages(messages), tools=formatted)
 
-    def _sampling(self, stop: list[str] | None, given: dict[str, Any]) -> Sampling:
+    def _start(
+        self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> tuple[Generation, Reply]:
         for name, value in given.items():
             if name not in _OPTIONS and (name, value) != ("model", self.model_name):
                 raise BadInput("model_option", name=name)
-        return Sampling(
-            max_tokens=given.get("max_tokens", self.max_tokens),
-            temperature=given.get("temperature", self.temperature),
-            top_p=given.get("top_p", self.top_p),
-            seed=given.get("seed", self.seed),
-            stop=tuple(stop if stop is not None else self.stop_sequences),
-            schema=given.get("schema") or _format_schema(given.get("response_format")),
+        choice = given.get("tool_choice")
+        tools = [] if choice == "none" else list(given.get("tools") or ())
+        forced = forced_schema(tools, choice)
+        sampling = self._sampling(stop, given, forced or wanted_schema(given))
+        thinking = given.get("thinking", self.thinking)
+        strict = sampling.schema is not None or sampling.grammar is not None
+        generation = self.engine.generate(
+            chat_messages(messages),
+            sampling,
+            timeout=given.get("timeout", self.timeout),
+            waiting=given.get("waiting"),
+            until=given.get("until"),
+            tools=tools,
+            thinking=False if strict and thinking is None else thinking,
         )
+        names = frozenset(tool["function"]["name"] for tool in tools)
+        # Under a grammar the first character already belongs to the answer.
+        return generation, Reply(names, thinking=generation.thinking and not strict, plain=strict)
+
+    def _sampling(
+        self, stop: list[str] | None, given: dict[str, Any], schema: dict[str, Any] | None
+    ) -> Sampling:
+        controls = {name: getattr(self, name) for name in _FIELDS}
+        controls |= {name: value for name, value in given.items() if name in _CONTROLS}
+        if "forbidden" in controls:
+            controls["forbidden"] = tuple(controls["forbidden"])
+        if "logprobs" in controls or "top_logprobs" in given:  # OpenAI has a switch and a number
+            wanted = controls.get("logprobs", False)
+            controls["logprobs"] = max(given.get("top_logprobs") or 0, int(wanted))
+        stops = stop if stop is not None else self.stop_sequences
+        try:
+            return Sampling(**controls, stop=tuple(stops), schema=schema)
+        except (TypeError, AttributeError, ValueError) as error:  # a text where a number belongs
+            raise BadInput("sampling_kind", reason=error) from None
 
     def _metadata(self, finished: Finished) -> dict[str, Any]:
-        return {
+        metadata = {
             "model_name": self.model_name,
             "model_provider": "terakoya",
             "finish_reason": finished.finish_reason,
             "seed": finished.seed,
         }
+        if finished.logprobs:
+            metadata["logprobs"] = {"content": [_logprob(token) for token in finished.logprobs]}
+        return metadata
 
 
-def chat_messages(messages: Sequence[BaseMessage]) -> list[ChatMessage]:
-    """The conversation as a chat template takes it.
-
-    Raises:
-        BadInput: `message_kind`: a tool's message, or content other than text.
-    """
-    return [ChatMessage(role=_role(message), content=_text(message)) for message in messages]
+def _chunk(part: Part) -> AIMessageChunk:
+    kind, text = part
+    if kind == "answer":
+        return AIMessageChunk(content=text)
+    return AIMessageChunk(content="", additional_kwargs={"reasoning_content": text})
 
 
-def _role(message: BaseMessage) -> str:
-    match message:
-        case SystemMessage():
-            return "system"
-        case HumanMessage():
-            return "user"
-        case AIMessage():
-            return "assistant"
-        case RoleMessage(role="system" | "user" | "assistant" as role):
-            return str(role)
-        case _:
-            raise BadInput("message_kind", kind=message.type)
+def _told(message: AIMessageChunk, run_manager: CallbackManagerForLLMRun | None) -> ChatGenerationChunk:
+    chunk = ChatGenerationChunk(message=message)
+    if run_manager:
+        run_manager.on_llm_new_token(str(message.text), chunk=chunk)
+    return chunk
 
 
-def _text(message: BaseMessage) -> str:
-    if not isinstance(message.content, str):
-        for block in message.content:
-            if isinstance(block, dict) and block.get("type") != "text":
-                raise BadInput("message_kind", kind=block.get("type"))
-    return str(message.text)
-
-
-def _format_schema(wanted: Any) -> dict[str, Any] | None:
-    """The schema in a `response_format`; any object where it asks for JSON without saying which."""
-    match wanted:
-        case None | {"type": "text"}:
-            return None
-        case {"type": "json_schema", "json_schema": {"schema": dict(schema)}} | {
-            "type": "json_object",
-            "schema": dict(schema),
-        }:
-            return dict(schema)
-        case {"type": "json_object"}:
-            return {"type": "object"}
-        case _:
-            raise BadInput("schema_refused", reason=repr(wanted)[:200])
+def _logprob(token: Token) -> dict[str, Any]:
+    """As OpenAI's API has it."""
+    top = [{"token": text, "logprob": value, "bytes": None} for text, value in token.top]
+    return {"token": token.text, "logprob": token.logprob, "bytes": None, "top_logprobs": top}
 
 
 def _usage(finished: Finished) -> UsageMetadata:
@@ -206,4 +269,5 @@ def _usage(finished: Finished) -> UsageMetadata:
         input_tokens=finished.input_tokens,
         output_tokens=finished.output_tokens,
         total_tokens=finished.input_tokens + finished.output_tokens,
+        input_token_details={"cache_read": finished.cached_tokens},
     )

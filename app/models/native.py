@@ -23,7 +23,7 @@ _DRAFT = 33
 _WARNING, _ERROR = 3, 4  # ggml_log_level
 _SHOWN = frozenset(
     {
-        *("<think>", "</think>", "[THINK]", "[/THINK]", "<|channel|>", "<|message|>"),
+        *("<think>", "</think>", "[THINK]", "[/THINK]"),
         *("<tool_call>", "</tool_call>", "<|tool_call|>", "<|/tool_call|>"),
         *("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>"),
     }

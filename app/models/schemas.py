@@ -7,6 +7,8 @@ LONGEST_STRING = 400
 """Characters of a string whose schema sets no bound: a paragraph."""
 MOST_ITEMS = 20
 """Items of a list whose schema sets no bound."""
+_MOST_CHARACTERS, _MOST_ENTRIES = 2000, 500
+"""Bounds that llama.cpp's grammars can hold: a repetition becomes that many nested rules."""
 _DEEPEST = 24
 _NAMED = ("properties", "$defs", "definitions")
 _LISTED = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -29,9 +31,16 @@ def _bounded(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
     kind = schema.get("type")
     fixed = any(name in schema for name in ("enum", "const", "pattern", "format", "$ref"))
     if kind == "string" and not fixed:
-        result.setdefault("maxLength", max(LONGEST_STRING, int(schema.get("minLength", 0))))
+        least = min(int(schema.get("minLength", 0)), _MOST_CHARACTERS)
+        most = int(schema.get("maxLength", max(LONGEST_STRING, least)))
+        result["maxLength"] = min(most, _MOST_CHARACTERS)
+        if least:
+            result["minLength"] = least
     if kind == "array":
-        result.setdefault("maxItems", max(MOST_ITEMS, int(schema.get("minItems", 0))))
+        least = min(int(schema.get("minItems", 0)), _MOST_ENTRIES)
+        result["maxItems"] = min(int(schema.get("maxItems", max(MOST_ITEMS, least))), _MOST_ENTRIES)
+        if least:
+            result["minItems"] = least
         if "items" not in schema and "prefixItems" not in schema:
             result["items"] = {"type": "string"}
     if kind == "object" and "properties" not in schema and schema.get("additionalProperties") in (None, True):

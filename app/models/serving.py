@@ -6,9 +6,10 @@ from typing import Any
 
 from app.models.batching import Batcher
 from app.models.choosing import Chooser
-from app.models.grammar import Grammar, schema_rules
+from app.models.grammar import Grammar, checked_rules, schema_rules
 from app.models.native import ModelError, NativeModel
 from app.models.options import ModelOptions
+from app.models.reasoning import MARKS
 from app.models.sampling import Sampling
 from app.models.shelf import Shelf
 from app.models.task import Task, Tell
@@ -67,13 +68,16 @@ class Serving:
         *,
         seed: int,
         tell: Tell,
+        tools: Sequence[Mapping[str, Any]] = (),
+        thinking: bool | None = None,
     ) -> None:
         """Takes a request; what comes of it goes to `tell`.
 
         Raises:
             ModelError: `prompt_too_long`, `template_failed`, `schema_refused`, `grammar_refused`.
         """
-        prompt = self.template.tokens(messages)
+        text = self.template.text(messages, tools, thinking=thinking)
+        prompt = self.template.tokens_of(text)
         if len(prompt) >= self.model.context_tokens:
             raise ModelError("prompt_too_long", tokens=len(prompt), context=self.model.context_tokens)
         if not prompt:
@@ -94,6 +98,7 @@ class Serving:
                 chooser=chooser,
                 room=min(sampling.max_tokens, self.model.context_tokens - len(prompt)),
                 tell=tell,
+                thinking=text.rstrip().endswith(tuple(begin for begin, _ in MARKS)),
                 close=grammar.close if grammar else _nothing,
             )
         )
@@ -117,7 +122,9 @@ class Serving:
                 return Grammar(self.model, schema_rules(sampling.schema))
             except ModelError as error:
                 raise ModelError("schema_refused", **error.values) from None
-        return Grammar(self.model, sampling.grammar) if sampling.grammar is not None else None
+        if sampling.grammar is not None:
+            return Grammar(self.model, checked_rules(sampling.grammar))
+        return None
 
 
 def _nothing() -> None:

@@ -30,6 +30,7 @@ class Task:
         chooser: Chooses its tokens.
         room: Most tokens that it may get.
         tell: Takes an event and its values.
+        thinking: Whether the prompt ends within thoughts.
         close: Frees what belongs to it.
         tokens: Prompt and output.
         held: Its sequence, once its turn has come.
@@ -45,6 +46,7 @@ class Task:
     chooser: Chooser
     room: int
     tell: Tell
+    thinking: bool = False
     close: Callable[[], None] = lambda: None
     tokens: list[int] = field(default_factory=list)
     held: Held | None = None

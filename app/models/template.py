@@ -8,6 +8,7 @@ import llama_cpp
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from app.models.native import ModelError, NativeModel
+from app.models.tool_words import in_words
 
 _CONTROL = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
 _CHATML = (
@@ -32,17 +33,21 @@ class ChatTemplate:
         self._bos = model.token_text(llama_cpp.llama_vocab_bos(vocabulary))
         self._adds_bos = bool(llama_cpp.llama_vocab_get_add_bos(vocabulary))
         self._control = self._control_pattern()
-        template = llama_cpp.llama_model_chat_template(model.model, None)
+        raw = llama_cpp.llama_model_chat_template(model.model, None)
+        template = raw.decode("utf-8", "replace") if raw else _CHATML
+        self._tells_tools = "tools" in template
         try:
             self._formatter: Any = Jinja2ChatFormatter(
-                template=template.decode("utf-8", "replace") if template else _CHATML,
+                template=template,
                 eos_token=model.token_text(llama_cpp.llama_vocab_eos(vocabulary)),
                 bos_token=self._bos,
             )
         except Exception as error:
             raise ModelError("load_failed", reason=f"its chat template: {error}") from None
 
-    def text(self, messages: Sequence[Message]) -> str:
+    def text(
+        self, messages: Sequence[Message], tools: Sequence[Message] = (), *, thinking: bool | None = None
+    ) -> str:
         """The conversation as text, up to where the answer begins.
 
         Texts of control tokens inside messages are broken up with a space: notes must not be able to close
@@ -51,30 +56,38 @@ class ChatTemplate:
         Raises:
             ModelError: `template_failed`: the template cannot render these messages.
         """
-        safe = [{**message, "content": self._disarm(message["content"])} for message in messages]
+        safe = [self._safe(message) for message in messages]
+        if not self._tells_tools and (tools or any(m["role"] == "tool" for m in safe)):
+            safe = in_words(safe, tools)
+        values: dict[str, Any] = {"tools": list(tools) or None}
+        if thinking is not None:
+            values["enable_thinking"] = thinking
         try:
-            return self._render(safe)
+            return self._render(safe, values)
         except Exception as first:
             # Some templates (Gemma's) refuse the system role.
             merged = _without_system(safe)
             if merged == safe:
                 raise ModelError("template_failed", reason=first) from None
             try:
-                return self._render(merged)
+                return self._render(merged, values)
             except Exception as error:
                 raise ModelError("template_failed", reason=error) from None
-
-    def tokens(self, messages: Sequence[Message]) -> list[int]:
-        """Tokens of `text`."""
-        return self.tokens_of(self.text(messages))
 
     def tokens_of(self, text: str) -> list[int]:
         """Tokens of a text that this template made."""
         add_bos = self._adds_bos and not (self._bos and text.startswith(self._bos))
         return self._model.tokenize(text, add_special=add_bos, parse_special=True)
 
-    def _render(self, messages: Sequence[Message]) -> str:
-        return str(self._formatter(messages=list(messages)).prompt)
+    def _render(self, messages: Sequence[Message], values: Mapping[str, Any]) -> str:
+        return str(self._formatter(messages=list(messages), **values).prompt)
+
+    def _safe(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._disarm(value)
+        if isinstance(value, Mapping):
+            return {key: self._safe(inner) for key, inner in value.items()}
+        return [self._safe(inner) for inner in value] if isinstance(value, list) else value
 
     def _disarm(self, text: str) -> str:
         if self._control is None:

@@ -3,8 +3,8 @@
 Requests on stdin, each with `op` and `id`:
 
 - `load` {path, context, cells, threads, options} -> `loaded` {context, cells, vocabulary, description}
-- `generate` {messages, sampling, seed} -> `queued` {position} each time that the place in the queue changes,
-  `started` {input_tokens, cached_tokens}, any number of `piece` {text, at}, then
+- `generate` {messages, sampling, seed, tools?, thinking?} -> `queued` {position} at each change of the queue,
+  `started` {input_tokens, cached_tokens, thinking}, any number of `piece` {text, at}, then
   `done` {input_tokens, output_tokens, cached_tokens, drafted_tokens, taken_tokens, finish_reason, logprobs?};
   `at` is when the text was certain, in seconds of the monotonic clock
 - `count` {text} or {messages} -> `counted` {tokens}; answered at once, also during a generation
@@ -118,13 +118,15 @@ class Worker:
             request["messages"],
             Sampling(**controls),
             seed=request["seed"],
+            tools=request.get("tools") or (),
+            thinking=request.get("thinking"),
             tell=lambda event, **values: self._reply(request, event, **values),
         )
 
     def _count(self, request: Message) -> None:
         serving = self._loaded()
         tokens = (
-            serving.template.tokens(request["messages"])
+            serving.template.tokens_of(serving.template.text(request["messages"], request.get("tools") or ()))
             if "messages" in request
             else serving.model.tokenize(request["text"])
         )

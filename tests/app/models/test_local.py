@@ -77,7 +77,7 @@ def test_leaving_a_stream_stops_the_model(
     assert engine.worker_pid == pid
 
 
-@pytest.mark.parametrize("option", [{"tools": []}, {"model": "another"}, {"max_new_tokens": 3}])
+@pytest.mark.parametrize("option", [{"functions": []}, {"model": "another"}, {"max_new_tokens": 3}])
 def test_an_option_that_the_model_does_not_have_is_refused(
     model: LocalChatModel, option: dict[str, Any]
 ) -> None:
@@ -101,7 +101,7 @@ def test_traces_get_name_and_controls(model: LocalChatModel) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        ToolMessage("42", tool_call_id="1"),
+        ToolMessage([{"type": "image", "url": "x"}], tool_call_id="1"),
         HumanMessage([{"type": "image_url", "image_url": {"url": "data:,"}}]),
     ],
 )
