@@ -9,21 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_suite import write_small_suite
 
 from app.cli.entry import INTERRUPTED, main
 
-SUITE = """\
-name: small
-notes: notes
-gates:
-  - {metric: abstention_recall, min_mean: 1}
-cases:
-  - id: index
-    question: What does an index do?
-    expected: [faster]
-    passages: [{source: db.md, text: faster}]
-  - {id: tokyo, question: "How many people live in Tokyo?", answerable: false}
-"""
 Cli = Callable[..., tuple[int, str, str]]
 
 
@@ -33,11 +22,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TERAKOYA_EMBEDDER", "none")
     monkeypatch.setenv("TERAKOYA_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "db.md").write_text("An index makes search faster\n")
-    path = tmp_path / "suite.yaml"
-    path.write_text(SUITE)
-    return path
+    return write_small_suite(tmp_path, "metric: abstention_recall, min_mean: 1")
 
 
 @pytest.fixture
@@ -99,7 +84,7 @@ def test_compare_shows_metrics_and_the_cases_that_changed(changed: Path, cli: Cl
 
 
 def test_runs_of_different_suites_are_not_compared(changed: Path, cli: Cli) -> None:
-    changed.write_text(SUITE.replace("name: small", "name: other"))
+    changed.write_text(changed.read_text().replace("name: small", "name: other"))
     cli("eval", "run", changed)
     code, _, err = cli("eval", "compare", "small", "other")
     assert code == 2
@@ -112,7 +97,7 @@ def test_what_is_accepted_is_the_baseline_and_other_suites_in_it_stay(
     base = tmp_path / "base.jsonl"
     assert cli("eval", "accept", "small~1", "--baseline", base)[0] == 0
     former = base.read_text()
-    changed.write_text(SUITE.replace("name: small", "name: other"))
+    changed.write_text(changed.read_text().replace("name: small", "name: other"))
     cli("eval", "run", changed)
     code, out, _ = cli("eval", "accept", "other", "--baseline", base)
     assert code == 0

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
+from small_suite import QUESTION, write_small_suite
 
 from app.evaluating import OpenTarget, history_path, run_suites, settings_fingerprint
 from app.settings import Settings
@@ -18,20 +19,6 @@ from evals.testing import Reply, ScriptedTarget, cite
 from ingest.mapping import InThisProcess, LocalProcesses
 from terakoya.errors import BadInput
 
-SUITE = """\
-name: small
-notes: notes
-gates:
-  - {metric: recall@5, min_mean: 1, max_drop: 0, too_few_cases: pass}
-  - {metric: abstention_recall, min_mean: 1}
-cases:
-  - id: index
-    question: What does an index do?
-    expected: [faster]
-    passages: [{source: db.md, text: faster}]
-  - {id: tokyo, question: "How many people live in Tokyo?", answerable: false}
-"""
-QUESTION = "What does an index do?"
 RIGHT = Reply(answer="It is faster", citations=(cite("db.md", 1, 1, "faster"),), hits=(("db.md", 1, 1),))
 GOOD = {
     QUESTION: RIGHT,
@@ -47,10 +34,11 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "db.md").write_text("An index makes search faster\n")
-    (tmp_path / "suite.yaml").write_text(SUITE)
-    return tmp_path / "suite.yaml"
+    return write_small_suite(
+        tmp_path,
+        "metric: recall@5, min_mean: 1, max_drop: 0, too_few_cases: pass",
+        "metric: abstention_recall, min_mean: 1",
+    )
 
 
 @pytest.fixture
@@ -235,7 +223,7 @@ def test_what_was_asked_is_not_asked_again_unless_fresh(settings: Settings, path
 
 def test_a_case_that_changed_alone_is_asked(settings: Settings, path: Path) -> None:
     local(settings, path)
-    path.write_text(SUITE.replace("expected: [faster]", "expected: [slower]"))
+    path.write_text(path.read_text().replace("expected: [faster]", "expected: [slower]"))
     assert total(local(settings, path)[1])["known"] == 1
 
 
@@ -262,7 +250,7 @@ def test_what_another_target_says_is_asked_every_time(run: Run) -> None:
 
 def test_a_result_that_was_kept_follows_its_case_to_another_id(settings: Settings, path: Path) -> None:
     local(settings, path)
-    path.write_text(SUITE.replace("id: index", "id: renamed"))
+    path.write_text(path.read_text().replace("id: index", "id: renamed"))
     shown = local(settings, path)[1]
     assert total(shown)["known"] == 2
     assert json.loads(shown.splitlines()[0])["id"] == "renamed"

@@ -1,22 +1,12 @@
 from pathlib import Path
 
 import pytest
+from small_suite import QUESTION, write_small_suite
 
 from app.settings import Settings
 from app.suite_target import KEPT, LocalTarget, open_local_target
 from evals import load_suite
 from terakoya.errors import BadInput
-
-SUITE = """\
-name: small
-notes: notes
-cases:
-  - id: index
-    question: What does an index do?
-    expected: [faster]
-    passages: [{source: db.md, text: faster}]
-"""
-QUESTION = "What does an index do?"
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +16,7 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "db.md").write_text("An index makes search faster\n")
-    (tmp_path / "suite.yaml").write_text(SUITE)
-    return tmp_path / "suite.yaml"
+    return write_small_suite(tmp_path)
 
 
 @pytest.fixture
