@@ -19,7 +19,7 @@ from app.home import prepare_home
 from app.settings import Settings
 from app.tracing.counting import CountingTracer
 from evals import Suite
-from evals.case import Part
+from evals.case import OFFERS
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, TerakoyaError
 from terakoya.protocols import Embedder, Offer
@@ -30,13 +30,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = 4
 """Prepared note folders that stay."""
-OFFERS: Final[frozenset[Offer]] = frozenset({"ask", "search"})
-PARTS: Final[Mapping[Part, frozenset[Offer]]] = {
-    "workflow": OFFERS,
-    "retrieval": frozenset({"search"}),
-    "answer": frozenset({"ask"}),
-}
-"""What a target is asked to do, by the part of the workflow that a suite measures."""
 _STORE_SETTINGS: Final = frozenset({"embedder", "max_note_mb"})
 _STORE_PACKAGES: Final = (
     "sudachidict_core",
@@ -69,7 +62,7 @@ class LocalTarget:
         store: Path,
         place: Path,
         *,
-        offers: frozenset[Offer] = OFFERS,
+        offers: frozenset[Offer] = OFFERS["workflow"],
         given: Mapping[str, Places] | None = None,
         like: "Installation | None" = None,
     ) -> None:
@@ -217,7 +210,7 @@ def open_local_target(
     place = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
     store = settings.model_copy(update={"home": kept}).store_path
     given = _given(suite) if suite.target == "answer" else None
-    return LocalTarget(settings, store, place, offers=PARTS[suite.target], given=given, like=like)
+    return LocalTarget(settings, store, place, offers=OFFERS[suite.target], given=given, like=like)
 
 
 def _given(suite: Suite) -> dict[str, Places]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from app.settings import Settings
-from app.suite_target import PARTS, LocalOpening, Say
+from app.suite_target import LocalOpening, Say
 from evals import Suite
+from evals.case import OFFERS
 from evals.targets import TIMEOUT, CommandTarget, ServiceTarget
 from terakoya.catalogue import text
 from terakoya.client import ServiceClient
@@ -52,7 +53,7 @@ def open_service_target(settings: Settings, suite: Suite, say: Say) -> ServiceTa
         raise Unavailable("eval_service_off", home=settings.home)
     try:
         target = ServiceTarget(
-            client, sources=suite.notes.keys(), folder=suite.folder, offers=PARTS[suite.target]
+            client, sources=suite.notes.keys(), folder=suite.folder, offers=OFFERS[suite.target]
         )
     except BaseException:
         client.close()

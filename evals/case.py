@@ -1,13 +1,20 @@
 """A case of a suite: a question and what a good answer to it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
+from terakoya.protocols import Offer
 from terakoya.text.normalise import squeeze
 
 Part = Literal["workflow", "retrieval", "answer"]
 """What a suite measures: all, retrieval alone, or answering over the passages that its cases expect."""
+OFFERS: Final[Mapping[Part, frozenset[Offer]]] = {
+    "workflow": frozenset({"ask", "search"}),
+    "retrieval": frozenset({"search"}),
+    "answer": frozenset({"ask"}),
+}
+"""What a target is asked to do, by the part of the workflow that a suite measures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from evals.case import ExpectedPassage
+from terakoya.protocols import Offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ class Report:
         cases: Every case, in the suite's order; those that failed too.
         totals: Every metric, in the registry's order.
         known: How many results were kept from earlier runs.
+        offers: What the target can do; a metric that needs another thing has no value.
         variant: What was set for this run, where a suite runs under several settings.
     """
 
@@ -117,6 +119,7 @@ class Report:
     totals: tuple[Total, ...]
     known: int = 0
     variant: str = ""
+    offers: tuple[Offer, ...] = ("ask", "search")
 
     @property
     def name(self) -> str:
@@ -160,6 +163,7 @@ def report_lines(report: Report, **verdict: Any) -> Iterator[str]:
         "failed": report.failed,
         "known": report.known,
         "variant": report.variant,
+        "offers": list(report.offers),
         "totals": [asdict(total) for total in report.totals],
         **verdict,
     }

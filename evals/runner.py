@@ -120,6 +120,7 @@ def run_suite(
         cases=ordered,
         totals=_totals(ordered, version, cache),
         known=known,
+        offers=tuple(sorted(target.offers)),
     )
 
 
@@ -201,6 +202,7 @@ def run_case(case: Case, notes: Notes, target: Target, *, effort: Effort = "norm
             answered=outcome.answered,
             citations=outcome.citations,
             usage=outcome.usage,
+            log_probabilities=outcome.log_probabilities,
         )
     return _result(seen, latency_ms=latency, outcome=outcome)
 

@@ -31,7 +31,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from evals.case import Case, ExpectedPassage, KeyFact, Part
+from evals.case import OFFERS, Case, ExpectedPassage, KeyFact, Part
 from evals.document import Document, Location, read_document
 from evals.gate import Gate
 from evals.metrics import METRICS
@@ -118,7 +118,7 @@ def load_suite(path: Path, *, read: Callable[[Path], str | None] = read_note) ->
     if not folder.is_dir():
         raise BadInput("eval_notes", path=path, line=document.line(("notes",)), folder=folder)
     _check_cases(document, raw.cases, raw.repeats)
-    gates = tuple(_gate(document, n, gate) for n, gate in enumerate(raw.gates))
+    gates = tuple(_gate(document, n, gate, raw.target) for n, gate in enumerate(raw.gates))
     try:
         notes = read_notes(folder, read=read)
         without = tuple(
@@ -236,7 +236,7 @@ def _passage(document: Document, location: Location, raw: PassageForm, notes: No
     return ExpectedPassage(source=raw.source, text=raw.text or "", lines=lines, grade=raw.grade)
 
 
-def _gate(document: Document, n: int, raw: GateForm) -> Gate:
+def _gate(document: Document, n: int, raw: GateForm, part: Part) -> Gate:
     line = document.line(("gates", n, "metric"))
     place: dict[str, Any] = {"path": document.path, "line": line}
     means = (raw.min_mean, raw.max_mean, raw.max_drop)
@@ -250,6 +250,8 @@ def _gate(document: Document, n: int, raw: GateForm) -> Gate:
         )
     if METRICS[metric].judged and not raw.judge:
         raise BadInput("eval_gate_judge", **place, metric=metric)
+    if METRICS[metric].needs not in (None, *OFFERS[part]):
+        raise BadInput("eval_gate_part", **place, metric=metric, part=part)
     gate = Gate(
         metric=metric,
         min_mean=raw.min_mean,

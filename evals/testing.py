@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evals.metrics import EVERYTHING
+from evals.targets.lines import passage_at
 from terakoya.errors import Unavailable
 from terakoya.protocols import Embedder, Offer
-from terakoya.types import Citation, Effort, Hit, Outcome, Passage, Ranking
+from terakoya.types import Citation, Effort, Hit, Outcome, Ranking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,9 @@ class ScriptedTarget:
             Unavailable: The script has no reply to `query`.
         """
         places = self._reply(query).hits[:k]
-        hits = tuple(Hit(passage=passage_at(*place), score=1 / rank) for rank, place in enumerate(places, 1))
+        hits = tuple(
+            Hit(passage=passage_at(*place, ""), score=1 / rank) for rank, place in enumerate(places, 1)
+        )
         return Ranking(query=query, hits=hits)
 
     def close(self) -> None:
@@ -89,21 +92,6 @@ class ScriptedTarget:
         if reply is None:
             raise Unavailable("eval_script", question=question)
         return reply
-
-
-def passage_at(source: str, start_line: int, end_line: int, *, text: str = "") -> Passage:
-    """A passage that covers these lines."""
-    return Passage(
-        id=f"{source}:{start_line}-{end_line}",
-        source=source,
-        heading=(),
-        ancestors=(),
-        start_line=start_line,
-        end_line=end_line,
-        start=0,
-        end=len(text),
-        text=text,
-    )
 
 
 def cite(source: str, start_line: int, end_line: int, quote: str, *, marker: int = 1) -> Citation:

@@ -8,8 +8,10 @@ import numpy as np
 
 from evals.change import Change, changes
 from evals.gate import BoundKind, Gate
+from evals.metrics import METRICS
 from evals.report import CaseResult, Report, report_lines
 from evals.statistics import Interval
+from terakoya.protocols import Offer
 
 Status = Literal["passed", "failed", "unchecked"]
 TOLERANCE: Final = 1e-9
@@ -34,6 +36,8 @@ class Verdict:
         pairs: How many cases the drop rests on, or how many of those that must pass are right.
         too_few: Whether there are too few cases to tell a drop of the limit's size.
         case: Id of the case that must pass and is not right.
+        absent: What the target cannot do, where the metric needs it; such a bound fails, as nothing shows that it
+            holds.
     """
 
     metric: str
@@ -47,6 +51,7 @@ class Verdict:
     pairs: int = 0
     too_few: bool = False
     case: str = ""
+    absent: Offer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +85,20 @@ def judge(report: Report, gates: Sequence[Gate], *, baseline: Report | None = No
     by_metric = {change.metric: change for change in compared}
     verdicts: list[Verdict] = []
     for gate in gates:
+        needed = METRICS[gate.metric].needs if gate.metric in METRICS else None
         for bound, limit in gate.bounds:
-            if bound == "max_drop":
+            if needed and needed not in report.offers:
+                verdicts.append(
+                    Verdict(
+                        metric=gate.metric,
+                        bound=bound,
+                        limit=limit,
+                        value=None,
+                        status="failed",
+                        absent=needed,
+                    )
+                )
+            elif bound == "max_drop":
                 verdicts.append(_drop(gate, limit, by_metric.get(gate.metric)))
             elif bound == "max_p95_ms":
                 verdicts.append(_time(report, gate.metric, limit))

@@ -31,6 +31,8 @@ def bound(verdict: Verdict) -> str:
 def outcome(verdict: Verdict) -> str:
     """Whether the bound holds, with what was measured where that is not the metric's value."""
     word = text(f"eval.{verdict.status}")
+    if verdict.absent:
+        return text(f"eval.no_{verdict.absent}", status=word, metric=verdict.metric)
     if verdict.bound == "must_pass":
         if verdict.case:
             return text("eval.must_pass_case", status=word, case=printable(verdict.case))

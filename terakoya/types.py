@@ -326,6 +326,8 @@ class Outcome:
         usage: Tokens of all calls of a model (`input`, `output`), where that is known.
         interrupted: A person cut it short; `answer` is what had been said by then, unchecked.
         suspicious: See `Draft.suspicious`.
+        log_probabilities: Natural logarithm of the probability that the model gave each token of the answer, where
+            it tells.
     """
 
     question: str
@@ -340,6 +342,7 @@ class Outcome:
     usage: Mapping[str, int] = field(default_factory=dict)
     interrupted: bool = False
     suspicious: tuple[Citation, ...] = ()
+    log_probabilities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,19 @@ from evals.metrics.registry import (
     suite_metric,
 )
 
-arrange((whole, answers, abstention, ranking, context, citations, grounding, safety, cost))
+arrange(
+    {
+        whole: None,
+        answers: "ask",
+        abstention: "ask",
+        ranking: "search",
+        context: "search",
+        citations: "ask",
+        grounding: "ask",
+        safety: "ask",
+        cost: None,
+    }
+)
 
 __all__ = [
     "EVERYTHING",

@@ -1,12 +1,17 @@
-"""What an answer costs: time, and a model's tokens."""
+"""What an answer costs: time, and a model's tokens; and how sure the model was of them."""
 
+import math
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from evals.metrics.observation import Observation
 from evals.metrics.registry import case_metric, suite_metric
 from evals.report import CaseResult
+
+_MOST: Final = 700.0
+"""The largest power of e that a float holds, about: some systems write -9999 for what is impossible."""
 
 
 def _latency(results: Sequence[CaseResult], percent: float) -> float | None:
@@ -42,6 +47,20 @@ def tokens_in(o: Observation) -> float | None:
 def tokens_out(o: Observation) -> float | None:
     """Output tokens of all calls, drafts that were thrown away included; None as for `tokens_in`."""
     return _tokens(o, "output")
+
+
+@case_metric(
+    "perplexity", "lower", "How many tokens the model wavered between, on average, for each that it wrote."
+)
+def perplexity(o: Observation) -> float | None:
+    """exp(- mean of the natural log-probabilities of the answer's tokens); None where the target tells none.
+
+    Jelinek, Mercer, Bahl and Baker 1977. Compare it between runs of one model only: tokens differ between models.
+    """
+    known = o.log_probabilities
+    if not (o.answered and known):
+        return None
+    return math.exp(min(_MOST, -math.fsum(known) / len(known)))
 
 
 def _tokens(o: Observation, kind: str) -> float | None:

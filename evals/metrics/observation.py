@@ -30,6 +30,7 @@ class Observation:
             neither answered nor declined.
         citations: Of the answer; where not answered, the nearest passages.
         usage: Tokens of the model's calls (`input`, `output`), where it tells.
+        log_probabilities: Of the tokens of the answer, where the model tells.
         embedder: That of the target, where it has one.
     """
 
@@ -42,6 +43,7 @@ class Observation:
     answered: bool | None = None
     citations: tuple[Citation, ...] = ()
     usage: Mapping[str, int] = field(default_factory=dict)
+    log_probabilities: tuple[float, ...] = ()
     embedder: Embedder | None = None
 
     @property

@@ -1,8 +1,8 @@
 """The registry: what a metric is, and how one is added."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Final, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from evals.metrics.observation import Observation
 from evals.report import CaseResult
 from terakoya.errors import BadInput, TerakoyaError
+from terakoya.protocols import Offer
 
 Direction = Literal["higher", "lower"]
 Level = Literal["case", "suite"]
@@ -30,6 +31,7 @@ class Metric:
         of_case: The function, for a case metric.
         of_suite: The function, for a suite metric.
         judged: Whether its numbers are a model's opinion; then a gate on it has to say that it may fail the suite.
+        needs: What a target has to do for it to have a value; None where either will do.
         version: Of what it stands on besides the code, such as a model; for caches of results.
     """
 
@@ -40,6 +42,7 @@ class Metric:
     of_case: CaseMeasure | None = None
     of_suite: SuiteMeasure | None = None
     judged: bool = False
+    needs: Offer | None = None
     version: str = ""
 
     def measure(self, results: Sequence[CaseResult]) -> float | None:
@@ -108,12 +111,16 @@ def measure_case(observation: Observation) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def arrange(modules: Sequence[ModuleType]) -> None:
-    """Puts the registry into the order of reports: by module, and in a module as they stand there."""
-    order = {module.__name__: position for position, module in enumerate(modules)}
-    entries = sorted(METRICS.items(), key=lambda entry: order[_home(entry[1])])
+def arrange(needs: Mapping[ModuleType, Offer | None]) -> None:
+    """Puts the registry into the order of reports, by module, and in a module as they stand there.
+
+    Args:
+        needs: What the metrics of each module need of a target.
+    """
+    order = {module.__name__: (place, needs[module]) for place, module in enumerate(needs)}
+    entries = sorted(METRICS.items(), key=lambda entry: order[_home(entry[1])][0])
     METRICS.clear()
-    METRICS.update(entries)
+    METRICS.update((name, replace(metric, needs=order[_home(metric)][1])) for name, metric in entries)
 
 
 def _home(metric: Metric) -> str:

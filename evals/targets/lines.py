@@ -5,9 +5,9 @@ Unknown keys are left alone, so that other systems may say more than these lines
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from terakoya.text.normalise import squeeze
 from terakoya.types import Citation, Effort, Hit, Outcome, Passage, Ranking
@@ -60,6 +60,7 @@ class AnswerLine(Line):
     trace_id: str = ""
     timings: Mapping[str, float] = {}
     usage: Mapping[str, int] = {}
+    logprobs: tuple[Annotated[float, Field(le=0, allow_inf_nan=False)], ...] = ()
 
     @property
     def asked(self) -> str | None:
@@ -93,6 +94,7 @@ class AnswerLine(Line):
             trace_id=self.trace_id,
             timings=dict(self.timings),
             usage=dict(self.usage),
+            log_probabilities=self.logprobs,
         )
 
 

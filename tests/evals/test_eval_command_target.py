@@ -18,7 +18,7 @@ import json, sys
 for line in sys.stdin:
     reply = {"question": line.strip(), "answer": "said " + line.strip(), "answered": True, "extra": 1,
              "citations": [{"source": "db.md", "start_line": 3, "end_line": 3, "quote": "An index"}],
-             "usage": {"input": 7}}
+             "usage": {"input": 7}, "logprobs": [-0.5, 0]}
     print(json.dumps(reply), flush=True)
 """
 SEARCH = """
@@ -67,6 +67,7 @@ def test_a_command_answers_line_by_line(make: Make) -> None:
     assert (first.answer, second.answer) == ("said What is an index?", "said ビューとは")
     assert (first.citations[0].source, first.citations[0].start_line) == ("db.md", 3)
     assert first.usage == {"input": 7}
+    assert first.log_probabilities == (-0.5, 0.0)
 
 
 def test_a_command_that_searches_gives_hits_in_its_order(make: Make) -> None:

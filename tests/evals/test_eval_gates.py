@@ -12,14 +12,11 @@ from evals import (
     Verdict,
     judge,
     load_suite,
-    read_baseline,
     run_suite,
-    write_baseline,
 )
 from evals.change import changes
 from evals.testing import Reply, ScriptedTarget, cite, cite_all
 from evals.wording import bound, outcome
-from terakoya.errors import BadInput
 from tests.evals.conftest import SUITE
 
 Replies = dict[str, Reply]
@@ -111,6 +108,22 @@ def test_a_gate_on_a_metric_that_applies_to_nothing_fails(suite: Suite, good_rep
     answers = {q: replace(r, answered=True) for q, r in good_replies.items()}
     verdict = judge(report(suite, answers), [Gate(metric="abstention_precision", min_mean=0)]).verdicts[0]
     assert (verdict.value, verdict.status) == (None, "failed")
+
+
+@pytest.mark.parametrize(
+    ("offer", "missing", "metric"), [("ask", "search", "recall@5"), ("search", "ask", "answered_rate")]
+)
+def test_a_gate_on_what_the_target_cannot_do_fails_and_says_so(
+    suite: Suite, good_replies: Replies, offer: Any, missing: str, metric: str
+) -> None:
+    before = report(suite, good_replies)
+    after = run_suite(suite, ScriptedTarget(replies=good_replies, offers=frozenset({offer})))
+    gates = [Gate(metric=metric, min_mean=0.1, max_drop=0.1), Gate(metric="latency_p95", max_p95_ms=60_000)]
+    mean, drop, time, _ = judge(after, gates, baseline=before).verdicts
+    assert (mean.status, mean.absent, drop.status, drop.absent) == ("failed", missing, "failed", missing)
+    assert (time.status, time.absent) == ("passed", None)
+    assert metric in outcome(mean)
+    assert ("searched" if missing == "search" else "answers") in outcome(drop)
 
 
 def test_max_mean_bounds_from_above(suite: Suite, good_replies: Replies) -> None:
@@ -388,40 +401,3 @@ def test_a_metric_that_applies_now_and_did_not_before_is_not_checked(
     gates = [Gate(metric="abstention_precision", max_drop=0.1)]
     verdict = judge(report(suite, good_replies), gates, baseline=report(suite, answers)).verdicts[0]
     assert verdict.status == "unchecked"
-
-
-def test_a_baseline_reads_back_as_it_was_written(suite: Suite, good_replies: Replies, tmp_path: Path) -> None:
-    replies = good_replies | {suite.cases[0].question: Reply(answer="lone \ud800 and line\u2028break")}
-    before = report(suite, replies)
-    write_baseline(tmp_path / "base.jsonl", [before])
-    after = read_baseline(tmp_path / "base.jsonl")["small"]
-    assert after.cases[1:] == before.cases[1:]
-    assert after.totals == before.totals
-    assert after.cases[0].answer == "lone ? and line\u2028break"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "[]\n",
-        "{}\n",
-        "not json\n",
-        '{"type":"case","suite":"s","id":1}\n',
-        '{"type":"other"}\n',
-        "[" * 9999,
-    ],
-)
-def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "base.jsonl"
-    path.write_text(content)
-    with pytest.raises(BadInput, match=r"base\.jsonl"):
-        read_baseline(path)
-
-
-def test_a_baseline_that_was_cut_off_is_refused(suite: Suite, good_replies: Replies, tmp_path: Path) -> None:
-    path = tmp_path / "base.jsonl"
-    write_baseline(path, [report(suite, good_replies)])
-    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
-    with pytest.raises(BadInput, match="no complete report"):
-        read_baseline(path)

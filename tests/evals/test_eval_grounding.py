@@ -1,5 +1,7 @@
 """RAGAS's definitions, worked by hand; and what an answer must not say."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -10,7 +12,8 @@ from evals import METRICS, Case, CaseResult, ExpectedPassage, Observation
 from evals.case import KeyFact
 from evals.metrics import measure_case
 from evals.note import Note
-from evals.testing import cite, passage_at
+from evals.targets.lines import passage_at
+from evals.testing import cite
 from terakoya.errors import Unavailable
 from terakoya.protocols import TokenCounter
 from terakoya.types import Citation, Hit, Language
@@ -32,7 +35,7 @@ NOTE = Note.of(
 
 
 def hit(source: str, line: int, text: str = "", *heading: str) -> Hit:
-    passage = passage_at(source, line, line, text=text)
+    passage = passage_at(source, line, line, text)
     object.__setattr__(passage, "heading", heading)
     return Hit(passage=passage, score=1.0)
 
@@ -225,3 +228,12 @@ def test_of_a_target_that_only_searches_a_case_is_correct_where_all_passages_are
     assert found["correct"] == 1.0
     assert measured(expecting(1, 2), offers=search, answered=None, hits=(hit("n", 1),))["correct"] == 0.0
     assert not found.keys() & {"contains_expected", "answered_rate", "faithfulness", "language_match"}
+
+
+def test_perplexity_is_the_inverse_of_the_mean_probability() -> None:
+    case = expecting(1)
+    halves = (math.log(0.5), math.log(0.25), math.log(0.125))
+    assert measured(case, answer="x", log_probabilities=halves)["perplexity"] == pytest.approx(4.0)
+    assert "perplexity" not in measured(case, answer="x")
+    assert "perplexity" not in measured(case, answer="x", answered=False, log_probabilities=halves)
+    assert measured(case, answer="x", log_probabilities=(-1e300,))["perplexity"] > 1e300

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from evals import METRICS, Case, CaseResult, ExpectedPassage, Observation
 from evals.metrics import measure_case
 from evals.note import Note
-from evals.testing import cite, passage_at
+from evals.targets.lines import passage_at
+from evals.testing import cite
 from terakoya.types import Citation, Hit
 
 NOTE = Note.of(
@@ -28,7 +29,7 @@ NOTES = {"a.md": NOTE, "scan.pdf": Note(source="scan.pdf", lines=())}
 
 
 def hits(*places: tuple[str, int, int]) -> tuple[Hit, ...]:
-    return tuple(Hit(passage=passage_at(*place), score=1.0) for place in places)
+    return tuple(Hit(passage=passage_at(*place, ""), score=1.0) for place in places)
 
 
 def expecting(*places: tuple[str, int], texts: tuple[str, ...] = ()) -> Case:

@@ -8,7 +8,7 @@ from ir_measures import RR, P, R, nDCG
 
 from evals import Case, ExpectedPassage, Observation
 from evals.metrics import measure_case
-from evals.testing import passage_at
+from evals.targets.lines import passage_at
 from terakoya.types import Hit
 
 MEASURES = {
@@ -24,7 +24,7 @@ MEASURES = {
 def measured(grades: dict[str, int], ranking: list[str]) -> dict[str, float]:
     """Documents as notes of one line each."""
     passages = tuple(ExpectedPassage(source=d, text="x", lines=(1,), grade=g) for d, g in grades.items())
-    hits = tuple(Hit(passage=passage_at(d, 1, 1), score=1.0) for d in ranking)
+    hits = tuple(Hit(passage=passage_at(d, 1, 1, ""), score=1.0) for d in ranking)
     case = Case(id="c", question="q", passages=passages)
     return measure_case(Observation(case=case, notes={}, hits=hits, answered=True))
 
@@ -60,7 +60,7 @@ def seen(passages: list[tuple[str, int]], hits: list[tuple[str, int, int]]) -> d
         question="q",
         passages=tuple(ExpectedPassage(source=s, text="x", lines=(n,)) for s, n in passages),
     )
-    found = tuple(Hit(passage=passage_at(*place), score=1.0) for place in hits)
+    found = tuple(Hit(passage=passage_at(*place, ""), score=1.0) for place in hits)
     return measure_case(Observation(case=case, notes={}, hits=found, answered=True))
 
 

@@ -247,6 +247,13 @@ def test_scalars_mean_what_they_look_like(write_suite: Write) -> None:
         pytest.param(
             GATE.replace("call", "cal") + HEAD + CASE, "eval_metric", 2, "`recall@5`", id="metric"
         ),
+        pytest.param(
+            "target: answer\n" + GATE + "    min_mean: 1\n" + HEAD + CASE,
+            "eval_gate_part",
+            3,
+            "target: answer",
+            id="gate on what is not measured",
+        ),
         pytest.param(GATE + HEAD + CASE, "eval_gate_empty", 2, "recall@5", id="no bound"),
         pytest.param(
             GATE + "    min_mean: nan\n" + HEAD + CASE, "eval_value", 3, "nan", id="nan bound"
