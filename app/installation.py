@@ -11,6 +11,7 @@ from terakoya import __version__
 from terakoya.api import (
     AlikeNotes,
     AskResult,
+    BackupReport,
     FactModel,
     FeedbackRequest,
     ForgetReport,
@@ -309,24 +310,31 @@ class Installation:
         return outline(self.wiring.store.note(source))
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Takes notes out of the store. See `ingest.forget.forget`.
+        """Forgets a note, a folder of notes or a conversation. See `app.forgetting.forget`.
 
         Raises:
             BadInput: Nothing is named, or `path` is no absolute path.
-            NotFound: The store has nothing there.
+            NotFound: Nothing of that name is here.
             Busy: An ingest is under way.
         """
-        from ingest.forget import forget
+        from app.forgetting import forget
 
-        path = Path(request.path) if request.path else None
-        if path and not (path.is_absolute() and "\0" not in request.path):
-            raise BadInput("path_absolute", path=request.path)
-        gone = forget(self.wiring.store, request.source, path, dry_run=request.dry_run)
-        return ForgetReport(
-            sources=list(gone.sources),
-            folders=list(gone.folders),
-            on_disk=list(gone.on_disk),
-            dry_run=request.dry_run,
+        return forget(self.wiring, request)
+
+    def backup(self, path: Path) -> BackupReport:
+        """Writes the state of the home to a new file. See `app.backup.make_backup`.
+
+        Raises:
+            BadInput: `path` is not absolute, is there already, or cannot be written to.
+            Unavailable: The disk is full, or the store is damaged.
+        """
+        from app.backup import make_backup
+
+        if not path.is_absolute() or "\0" in str(path):
+            raise BadInput("path_absolute", path=path)
+        made = make_backup(self.wiring, path)
+        return BackupReport(
+            path=made.path, files=made.files, size=made.size, made=made.made, version=made.version
         )
 
     def rated(self) -> list[RatedAnswer]:

@@ -1,6 +1,7 @@
 """Settings of one installation: environment, then `terakoya.toml` in its home, then defaults."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -20,6 +21,8 @@ from terakoya.errors import BadInput
 from terakoya.types import Effort, SecondMessage
 
 DEFAULT_HOME = Path("~/.terakoya")
+RESTORE_JOURNAL: Final = "restore.json"
+"""In a home, while a backup is being put in place."""
 NO_ANSWER: Final = frozenset(
     {
         *("home", "host", "port", "page_port", "environment", "log_level"),
@@ -242,15 +245,23 @@ class Settings(BaseSettings):
         return self.home / "service.json"
 
 
+def home_of(home: Path | None = None) -> Path:
+    """The folder of the installation: the one given, else that of the environment, else the default."""
+    return (home or Path(os.environ.get("TERAKOYA_HOME") or DEFAULT_HOME)).expanduser().absolute()
+
+
 def load_settings(home: Path | None = None, **overrides: Any) -> Settings:
     """Reads the settings of the installation at `home`.
 
     Raises:
         BadInput: A value is not allowed; the message names the setting, the value and what is allowed.
+        Busy: A backup is being restored.
     """
-    import os
+    place = home_of(home)
+    if (place / RESTORE_JOURNAL).exists():  # the settings may be among what a crash kept from its place
+        from app.restoring import finish_restore
 
-    place = (home or Path(os.environ.get("TERAKOYA_HOME") or DEFAULT_HOME)).expanduser().absolute()
+        finish_restore(place)
 
     class Located(Settings):
         model_config = SettingsConfigDict(toml_file=place / "terakoya.toml")

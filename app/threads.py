@@ -4,8 +4,8 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when langgraph
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from terakoya.catalogue import text as sentence
 from terakoya.errors import NotFound
+from terakoya.text.language import language_of
 from workflows.graph import Graph
 
 _LATEST: Final = """
@@ -25,6 +27,31 @@ _PRUNE: Final = """
     DELETE FROM {table} WHERE thread_id = ? AND (checkpoint_ns <> '' OR checkpoint_id <> (
         SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''))
 """
+
+
+def without_quotes(value: Any, sources: Collection[str]) -> Any:
+    """A value of a checkpoint without answers that cite one of these notes; itself where there is none."""
+    if isinstance(value, dict):
+        cited = value.get("citations")
+        if isinstance(cited, list) and any(_cites(citation, sources) for citation in cited):
+            words = {
+                name: sentence(
+                    "answer.forgotten", language=language_of(str(value.get("question", "")) or text)
+                )
+                for name in ("answer", "text")
+                if isinstance(text := value.get(name), str)
+            }
+            return {**value, **words, "citations": [c for c in cited if not _cites(c, sources)]}
+        inner = {key: without_quotes(item, sources) for key, item in value.items()}
+        return inner if any(inner[key] is not item for key, item in value.items()) else value
+    if isinstance(value, list | tuple):
+        items = [without_quotes(item, sources) for item in value]
+        return type(value)(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    return value
+
+
+def _cites(citation: Any, sources: Collection[str]) -> bool:
+    return isinstance(citation, dict) and citation.get("source") in sources
 
 
 class Threads:
@@ -115,6 +142,61 @@ class Threads:
         for (thread_id,) in threads:
             with suppress(NotFound):  # it has gone meanwhile
                 yield from self.turns(thread_id)
+
+    def has(self, thread_id: str) -> bool:
+        """Whether there is such a thread."""
+        with self.saver.cursor(transaction=False) as cursor:
+            return bool(
+                cursor.execute("SELECT 1 FROM checkpoints WHERE thread_id = ?", (thread_id,)).fetchone()
+            )
+
+    def forget(self, thread_id: str) -> None:
+        """Deletes a thread, and overwrites what it leaves in the file."""
+        with self._erasing():
+            self.saver.delete_thread(thread_id)
+
+    def quoting(self, sources: Collection[str]) -> list[str]:
+        """Threads that cite one of these notes."""
+        with self.saver.cursor(transaction=False) as cursor:
+            rows = cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id").fetchall()
+        return [thread for (thread,) in rows if self._rewritten(thread, sources)]
+
+    def forget_quotes(self, thread_id: str, sources: Collection[str]) -> None:
+        """Takes answers that cite these notes out of a thread, every earlier state of it too."""
+        changed = self._rewritten(thread_id, sources)
+        with self._erasing(), self.saver.cursor() as cursor:
+            for table, column, row, kind, value in changed:
+                cursor.execute(
+                    f"UPDATE {table} SET type = ?, {column} = ? WHERE rowid = ?",  # noqa: S608 - constant names
+                    (kind, value, row),
+                )
+
+    def _rewritten(self, thread_id: str, sources: Collection[str]) -> list[tuple[str, str, int, str, bytes]]:
+        """Table, column, row, type and value of everything in a thread that has to change."""
+        changed = []
+        with self.saver.cursor(transaction=False) as cursor:
+            for table, column in (("checkpoints", "checkpoint"), ("writes", "value")):
+                sql = f"SELECT rowid, type, {column} FROM {table} WHERE thread_id = ?"  # noqa: S608 - constant names
+                for row, kind, value in cursor.execute(sql, (thread_id,)).fetchall():
+                    before = self.saver.serde.loads_typed((kind, value))
+                    after = without_quotes(before, sources)
+                    if after is not before:
+                        changed.append((table, column, row, *self.saver.serde.dumps_typed(after)))
+        return changed
+
+    @contextmanager
+    def _erasing(self) -> Iterator[None]:
+        """What is deleted or replaced within it is overwritten on the disk."""
+        with self.saver.lock:
+            self._connection.execute("PRAGMA secure_delete = ON")
+        yield
+        with self.saver.lock:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def copy_to(self, path: Path) -> None:
+        """Copies all conversations as one state into a new file; others may go on writing."""
+        with closing(sqlite3.connect(path)) as copy:
+            self._connection.backup(copy)
 
     def latest(self, limit: int = 50) -> list[tuple[str, str, str]]:
         """(thread, first question, time of the last change in ISO 8601) of the latest threads."""

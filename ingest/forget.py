@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from ingest.folder import Root
 from ingest.rows import delete_notes
 from ingest.store import Store
@@ -18,11 +20,13 @@ class Forgotten:
         sources: The notes, as they were listed.
         folders: Paths of the roots of which nothing is left.
         on_disk: Those of `sources` whose file is still there.
+        passages: Ids of their passages.
     """
 
     sources: tuple[str, ...]
     folders: tuple[str, ...]
     on_disk: tuple[str, ...]
+    passages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,17 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
             sources=tuple(note.source for note in going),
             folders=tuple(str(root.path) for root in empty),
             on_disk=tuple(note.source for note in going if _on_disk(note)),
+            passages=tuple(
+                key
+                for (key,) in store.rows(
+                    "SELECT key FROM chunks WHERE note IN (SELECT unnest($notes::BIGINT[]))",
+                    {"notes": [note.id for note in going]},
+                )
+            ),
         )
         if not dry_run:
             with store.transaction() as cursor:
+                _forget_vectors(cursor, [note.id for note in going])
                 delete_notes(cursor, [note.id for note in going])
                 cursor.execute(
                     "DELETE FROM roots WHERE id IN (SELECT unnest($roots::BIGINT[]))",
@@ -73,6 +85,25 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
         return forgotten
     finally:
         store.ingesting.release()
+
+
+def _forget_vectors(cursor: duckdb.DuckDBPyConnection, notes: list[int]) -> None:
+    """Takes their vectors out of the cache, where they would stay for the next ingest.
+
+    They are told by their numbers, so that no embedder has to be loaded. Those of other embedders than the
+    store's cannot be told, and go with them.
+    """
+    if cursor.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'vectors'").fetchone():
+        cursor.execute(
+            """DELETE FROM embedding_cache WHERE vector IN (
+                   SELECT v.vector::FLOAT[] FROM vectors v JOIN chunks c ON c.id = v.chunk
+                   WHERE c.note IN (SELECT unnest($notes::BIGINT[])))""",
+            {"notes": notes},
+        )
+    cursor.execute(
+        """DELETE FROM embedding_cache
+           WHERE fingerprint NOT IN (SELECT value FROM meta WHERE key IN ('embedder', 'embedding'))"""
+    )
 
 
 def _notes(store: Store, roots: Sequence[Root]) -> list[_Note]:

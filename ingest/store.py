@@ -1,6 +1,7 @@
 """The store: one DuckDB file with notes, chunks, postings and vectors, and who may open it."""
 
 import json
+import shutil
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -197,6 +198,29 @@ class Store(Database):
                 "INSERT INTO feedback VALUES ($trace, $value, $comment, now())",
                 {"trace": trace_id, "value": value, "comment": comment},
             )
+
+    def forget_feedback(self, trace_ids: Sequence[str], *, comments_only: bool) -> None:
+        """Deletes the thumbs on these answers, or the words that came with them."""
+        sql = "UPDATE feedback SET comment = ''" if comments_only else "DELETE FROM feedback"
+        with self.transaction() as cursor:
+            cursor.execute(f"{sql} WHERE trace_id IN (SELECT unnest($ids))", {"ids": list(trace_ids)})
+
+    def copy_to(self, folder: Path) -> None:
+        """Copies the file, and what was written ahead of it, into `folder` as one state; reading goes on.
+
+        Raises:
+            Unavailable: The disk is full, or the file is damaged.
+        """
+        with self.writing:  # nobody else may write: nothing changes in the file meanwhile
+            try:
+                if not self.read_only:
+                    with self.cursor() as cursor:
+                        cursor.execute("CHECKPOINT")
+                for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+                    if path.exists():
+                        shutil.copyfile(path, folder / path.name)
+            except duckdb.Error as error:
+                raise self.translated(error) from error
 
 
 def encode_blocks(blocks: Sequence[Block]) -> str:

@@ -14,6 +14,7 @@ from terakoya.api import (
     ApprovalModel,
     AskResult,
     DecisionRequest,
+    BackupReport,
     FactModel,
     ForgetReport,
     ForgetRequest,
@@ -97,7 +98,11 @@ class Backend(Protocol):
         ...
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Takes notes out of the store."""
+        """Forgets notes or a conversation."""
+        ...
+
+    def backup(self, path: Path) -> BackupReport:
+        """Writes the state of the home to a file."""
         ...
 
     def rated(self) -> list[RatedAnswer]:
@@ -197,7 +202,7 @@ class Local:
         return self._installation().note_tree(source)
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Takes notes out of the store."""
+        """Forgets notes or a conversation."""
         if not self._settings.store_path.exists():  # opening it for writing would make it
             raise Unavailable("store_empty", path=self._settings.store_path)
         return self._installation(write=not request.dry_run).forget(request)
@@ -205,6 +210,10 @@ class Local:
     def rated(self) -> list[RatedAnswer]:
         """The answers that got a thumb; none where there is no store."""
         return self._installation().rated() if self._settings.store_path.exists() else []
+
+    def backup(self, path: Path) -> BackupReport:
+        """Writes the state of the home to a file."""
+        return self._installation().backup(path)
 
     def status(self) -> Status:
         """State of the installation."""
@@ -332,12 +341,16 @@ class Remote:
         return self._client.note_tree(source)
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Takes notes out of the store."""
+        """Forgets notes or a conversation."""
         return self._client.forget(request)
 
     def rated(self) -> list[RatedAnswer]:
         """The answers that got a thumb."""
         return self._client.rated()
+
+    def backup(self, path: Path) -> BackupReport:
+        """Has the service write the state of the home to a file."""
+        return self._client.backup(path)
 
     def status(self) -> Status:
         """State of the installation."""

@@ -9,12 +9,13 @@ from typing import Final, TypeVar
 
 from app.cli.backend import Backend
 from app.cli.cells import one_line
+from app.cli.forget import forget
 from app.cli.listing import table
 from app.cli.queries import clean
 from app.cli.session import Session
 from app.cli.terminal import Terminal
 from app.cli.tree import draw
-from terakoya.api import AlikeNotes, ForgetReport, ForgetRequest, NoteSummary
+from terakoya.api import AlikeNotes, NoteSummary
 from terakoya.catalogue import text
 from terakoya.errors import BadInput, NotFound
 
@@ -34,7 +35,7 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
         elif arguments.action == "duplicates":
             _duplicates(session.terminal, backend.duplicates(arguments.similarity))
         elif arguments.action == "forget":
-            _forget(session.terminal, backend, arguments)
+            forget(session.terminal, backend, arguments)
         else:
             _list(session.terminal, backend.notes())
     return 0
@@ -141,25 +142,3 @@ def _comparable(name: str) -> str:
 def _quoted(sources: Sequence[str]) -> str:
     shown = ", ".join(f"`{one_line(source)}`" for source in dict.fromkeys(sources[:_NAMED]))
     return shown if len(sources) <= _NAMED else f"{shown}, …"
-
-
-def _forget(terminal: Terminal, backend: Backend, arguments: argparse.Namespace) -> None:
-    what = clean(arguments.what)
-    try:
-        path = str(Path(what).expanduser().absolute())
-    except RuntimeError:  # `~name` of nobody
-        path = ""
-    report = backend.forget(ForgetRequest(source=what, path=path, dry_run=arguments.dry_run))
-    if terminal.json:
-        terminal.record(report)
-    else:
-        _tell(terminal, report)
-
-
-def _tell(terminal: Terminal, report: ForgetReport) -> None:
-    terminal.say(text("cli.forget_dry" if report.dry_run else "cli.forget_done", count=len(report.sources)))
-    terminal.names(report.sources, at_most=_NAMED)
-    for folder in report.folders:
-        terminal.say(text("cli.forget_folder", path=one_line(folder)))
-    if report.on_disk:
-        terminal.say(text("cli.forget_on_disk", count=len(report.on_disk)))

@@ -100,6 +100,11 @@ def build() -> argparse.ArgumentParser:
     _notes(command("notes", "notes"))
     _memory(command("memory", "memory"))
     command("mcp", "mcp")
+    _forget(command("forget", "forget"), "help_forget_what")
+    for name in ("backup", "restore"):
+        command(name, name).arguments.add_argument(
+            "file", type=Path, metavar="FILE", help=text(f"cli.help_{name}_file")
+        )
     command("doctor", "doctor")
     return parser
 
@@ -160,9 +165,13 @@ def _notes(parser: _Parser) -> None:
     alike.options.add_argument(
         "--similarity", type=float, default=0.8, metavar="PART", help=text("cli.help_similarity")
     )
-    forget = action("forget")
-    forget.arguments.add_argument("what", metavar="NOTE|FOLDER", help=text("cli.help_forget"))
-    forget.options.add_argument("--dry-run", action="store_true", help=text("cli.help_forget_dry"))
+    _forget(action("forget"), "help_forget")
+
+
+def _forget(parser: _Parser, what: str) -> None:
+    metavar = "NOTE|FOLDER" if what == "help_forget" else "NOTE|FOLDER|THREAD"
+    parser.arguments.add_argument("what", metavar=metavar, help=text(f"cli.{what}"))
+    parser.options.add_argument("--dry-run", action="store_true", help=text("cli.help_forget_dry"))
 
 
 def _memory(parser: _Parser) -> None:

@@ -49,6 +49,13 @@ class Session:
 
         return load_settings(self._home)
 
+    @property
+    def place(self) -> Path:
+        """The home, whatever its settings are."""
+        from app.settings import home_of
+
+        return home_of(self._home)
+
     def opener(self) -> Opener:
         """How to open the installation in this process."""
         if self._opener is not None:

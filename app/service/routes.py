@@ -18,6 +18,8 @@ from terakoya.api import (
     AlikeNotes,
     AskRequest,
     AskResult,
+    BackupReport,
+    BackupRequest,
     Branched,
     BranchRequest,
     FactModel,
@@ -69,6 +71,10 @@ def health_routes(installation: "Installation") -> APIRouter:
     def ready() -> dict[str, str]:
         installation.notes()
         return {"status": "ok"}
+
+    @router.post("/api/backup")
+    def backup(request: BackupRequest) -> BackupReport:
+        return installation.backup(Path(request.path))
 
     @router.get("/api/status")
     def status(reader: Reader) -> Status:
@@ -221,7 +227,12 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
 
     @router.post("/api/notes/forget")
     def forget(request: ForgetRequest) -> ForgetReport:
-        return installation.forget(request)
+        if runs.running("ask", thread_id=request.source):
+            raise Busy("thread_open", thread=request.source)
+        report = installation.forget(request)
+        if not request.dry_run:
+            runs.forget_finished("ask")  # their events hold answers
+        return report
 
     return router
 

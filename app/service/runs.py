@@ -198,6 +198,12 @@ class Runs:
                 and (thread_id is None or run.thread_id == thread_id)
             ]
 
+    def forget_finished(self, kind: RunKind) -> None:
+        """Lets go of all finished runs of a kind, whoever might still join them."""
+        with self._lock:
+            for run in [run for run in self._runs.values() if run.kind == kind and not run.running]:
+                del self._runs[run.id]
+
     def close(self, seconds: float) -> None:
         """Takes no more runs, asks ingests to stop, and gives all up to `seconds` to end."""
         with self._lock:

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 from hashlib import sha256
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.tracing.encoding import encode
+from app.tracing.erasing import erase
 from app.tracing.process import identity
 from app.tracing.redaction import describe, redact
 from app.tracing.spool import Spool
@@ -42,6 +43,10 @@ class Delivery(Protocol):
 
     def wake(self) -> None:
         """New lines stand in the files."""
+        ...
+
+    def forget(self, trace_ids: Collection[str]) -> None:
+        """Sends nothing more of these traces."""
         ...
 
     def close(self, timeout: float) -> None:
@@ -322,6 +327,13 @@ class SpoolTracer:
     def flush(self, timeout: float) -> bool:
         """Waits until what was recorded so far is on disk; False when `timeout` seconds were not enough."""
         return self.spool.flush(timeout)
+
+    def erase(self, trace_ids: Collection[str]) -> int:
+        """Overwrites these traces in the files, and sends nothing more of them; the number of lines."""
+        self.flush(_SPOOL_SHARE)
+        if self.delivery is not None:
+            self.delivery.forget(trace_ids)
+        return erase(self.spool.folder, trace_ids)
 
     def close(self) -> None:
         """Writes and delivers what can be within 3 s; the rest waits on disk."""

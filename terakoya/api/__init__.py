@@ -24,6 +24,7 @@ from terakoya.api.asking import (
     TurnModel,
     page_name,
 )
+from terakoya.api.backup import BackupReport, BackupRequest
 from terakoya.api.notes import (
     AlikeNote,
     AlikeNotes,
@@ -73,6 +74,8 @@ __all__ = [
     "ArmModel",
     "AskRequest",
     "AskResult",
+    "BackupReport",
+    "BackupRequest",
     "BranchRequest",
     "Branched",
     "Check",

@@ -111,7 +111,7 @@ class NoteTree(Schema):
 
 
 class ForgetRequest(Schema):
-    """What goes out of the store: a note or a folder of notes by its source, else by its path on disk.
+    """What is forgotten: a conversation by its id, a note or a folder of notes by its source, else by its path.
 
     `path` is absolute; the file or folder need not be there any more.
     """
@@ -122,13 +122,18 @@ class ForgetRequest(Schema):
 
 
 class ForgetReport(Schema):
-    """What went out of the store.
+    """What is forgotten.
 
     `sources` are notes, `folders` the ingested folders of which nothing is left, `on_disk` those of the
-    sources whose file is still there: an ingest of its folder takes it in again.
+    sources whose file is still there: an ingest of its folder takes it in again. `threads` are the
+    conversations that went, or lost the answers that cite the notes; `traces` how many traces were erased
+    here. `sent_to` is the address of a Langfuse server that may have some of them.
     """
 
     sources: list[str]
+    threads: list[str] = []
+    traces: int = 0
+    sent_to: str = ""
     folders: list[str] = []
     on_disk: list[str] = []
     dry_run: bool = False

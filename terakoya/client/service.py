@@ -14,6 +14,8 @@ from terakoya.api import (
     AlikeNotes,
     AskRequest,
     AskResult,
+    BackupReport,
+    BackupRequest,
     Branched,
     BranchRequest,
     DecisionRequest,
@@ -275,13 +277,23 @@ class ServiceClient:
         return self._model(NoteTree, "GET", "/api/note/tree", params={"source": source}, timeout=_SEARCH)
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Takes notes out of the store; their files stay.
+        """Forgets notes or a conversation; the notes' files stay.
 
         Raises:
-            NotFound: The store has nothing of that name.
-            Busy: An ingest is under way.
+            NotFound: Nothing has that name.
+            Busy: An ingest is under way, or a question in the conversation.
         """
         return self._model(ForgetReport, "POST", "/api/notes/forget", json=request, timeout=_SEARCH)
+
+    def backup(self, path: Path) -> BackupReport:
+        """Has the service write a backup to an absolute path of its machine.
+
+        Raises:
+            BadInput: `path` cannot be written to, or is there already.
+        """
+        return self._model(
+            BackupReport, "POST", "/api/backup", json=BackupRequest(path=str(path)), timeout=_ANSWER
+        )
 
     def threads(self) -> list[ThreadSummary]:
         """All conversations, latest first."""

@@ -1,0 +1,19 @@
+"""`terakoya backup`: the state of the home in one file, also while the service runs."""
+
+import argparse
+
+from app.cli.cells import one_line
+from app.cli.session import Session
+from terakoya.catalogue import text
+
+
+def run(session: Session, arguments: argparse.Namespace) -> int:
+    """Writes the file."""
+    with session.backend() as backend:
+        made = backend.backup(arguments.file.expanduser().absolute())
+    if session.terminal.json:
+        session.terminal.record(made)
+    else:
+        size = f"{made.size / 2**20:.1f}"
+        session.terminal.say(text("cli.backup_done", path=one_line(made.path), files=made.files, size=size))
+    return 0

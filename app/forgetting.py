@@ -1,0 +1,82 @@
+"""Forgetting a note or a conversation wherever it left something: store, caches, checkpoints, traces."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.tracing import SpoolTracer
+from app.tracing.account import account
+from app.tracing.erasing import erase, traces_of_thread, traces_with
+from terakoya.api import ForgetReport, ForgetRequest
+from terakoya.errors import BadInput
+
+if TYPE_CHECKING:
+    from app.wiring import Wiring
+
+
+def forget(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
+    """Forgets what `request` names. See `ForgetReport`.
+
+    Raises:
+        BadInput: Nothing is named, or `path` is no absolute path.
+        NotFound: Nothing of that name is here.
+        Busy: An ingest is under way.
+    """
+    if request.source and wiring.threads.has(request.source):
+        return _thread(wiring, request)
+    return _notes(wiring, request)
+
+
+def _thread(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
+    traces = traces_of_thread(wiring.settings.traces_path, request.source)
+    traces |= {str(turn["trace_id"]) for turn in wiring.threads.turns(request.source)} - {""}
+    if not request.dry_run:
+        wiring.threads.forget(request.source)
+        _erase(wiring, traces)
+        wiring.store.forget_feedback(sorted(traces), comments_only=False)
+    return ForgetReport(
+        sources=[],
+        threads=[request.source],
+        traces=len(traces),
+        sent_to=_server(wiring),
+        dry_run=request.dry_run,
+    )
+
+
+def _notes(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
+    from ingest.forget import forget as forget_notes
+
+    path = Path(request.path) if request.path else None
+    if path and not (path.is_absolute() and "\0" not in request.path):
+        raise BadInput("path_absolute", path=request.path)
+    gone = forget_notes(wiring.store, request.source, path, dry_run=request.dry_run)
+    threads = wiring.threads.quoting(gone.sources)
+    traces = traces_with(wiring.settings.traces_path, gone.sources, gone.passages)
+    if not request.dry_run:
+        for thread in threads:
+            wiring.threads.forget_quotes(thread, gone.sources)
+        _erase(wiring, traces)
+        wiring.store.forget_feedback(sorted(traces), comments_only=True)
+    return ForgetReport(
+        sources=list(gone.sources),
+        folders=list(gone.folders),
+        on_disk=list(gone.on_disk),
+        threads=threads,
+        traces=len(traces),
+        sent_to=_server(wiring) if traces else "",
+        dry_run=request.dry_run,
+    )
+
+
+def _erase(wiring: "Wiring", traces: Collection[str]) -> None:
+    tracer = wiring.tracer
+    if isinstance(tracer, SpoolTracer):
+        tracer.erase(traces)  # the lines that it has not written yet, too
+    else:
+        erase(wiring.settings.traces_path, traces)
+
+
+def _server(wiring: "Wiring") -> str:
+    project = account(os.environ, wiring.settings)
+    return project.base_url if project else ""
