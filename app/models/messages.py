@@ -108,7 +108,7 @@ def forced_schema(tools: Sequence[Mapping[str, Any]], choice: Any) -> dict[str, 
     if choice not in ("any", "required", True):
         functions = [function for function in functions if function["name"] == choice]
         if not functions:
-            raise BadInput("tool_unknown", name=choice)
+            raise BadInput("tool_choice", name=choice)
     calls = [
         {
             "type": "object",
