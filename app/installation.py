@@ -1,7 +1,7 @@
 """What a home can do: search, answer, take in notes, and tell what is in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -332,10 +332,7 @@ class Installation:
 
         if not path.is_absolute() or "\0" in str(path):
             raise BadInput("path_absolute", path=path)
-        made = make_backup(self.wiring, path)
-        return BackupReport(
-            path=made.path, files=made.files, size=made.size, made=made.made, version=made.version
-        )
+        return BackupReport.model_validate(asdict(make_backup(self.wiring, path)))
 
     def rated(self) -> list[RatedAnswer]:
         """The answers that got a thumb, as far as their conversations are kept, the oldest thumb first."""

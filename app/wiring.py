@@ -139,9 +139,13 @@ class Wiring:
         """Records every question."""
         if self._given_tracer is not None:
             return self._given_tracer
+        from app.fingerprints import fingerprints
         from app.tracing import make_tracer
 
-        return make_tracer(self.settings, deliver=self._deliver)
+        tracer = make_tracer(self.settings, deliver=self._deliver)
+        told = fingerprints(self.settings, self.store, self.analyser.fingerprint)
+        tracer.about = lambda: {"fingerprints": told()}
+        return tracer
 
     @built_once
     def embedder(self) -> "SentenceTransformerEmbedder | None":

@@ -105,6 +105,7 @@ def build() -> argparse.ArgumentParser:
         command(name, name).arguments.add_argument(
             "file", type=Path, metavar="FILE", help=text(f"cli.help_{name}_file")
         )
+    _trace(command("trace", "trace"))
     command("doctor", "doctor")
     return parser
 
@@ -166,6 +167,16 @@ def _notes(parser: _Parser) -> None:
         "--similarity", type=float, default=0.8, metavar="PART", help=text("cli.help_similarity")
     )
     _forget(action("forget"), "help_forget")
+
+
+def _trace(parser: _Parser) -> None:
+    action = _actions(parser, "trace", required=True)
+    listed = action("list")
+    listed.options.add_argument(
+        "-n", "--number", type=_count, default=20, metavar="N", help=text("cli.help_trace_count")
+    )
+    for name in ("show", "replay"):
+        action(name).arguments.add_argument("id", metavar="ID", help=text("cli.help_trace_id"))
 
 
 def _forget(parser: _Parser, what: str) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
@@ -50,8 +50,12 @@ class Terminal:
 
     def record(self, shape: "BaseModel") -> None:
         """Prints one object as a line of JSON."""
+        self.values(shape.model_dump(mode="json"))
+
+    def values(self, values: Mapping[str, object]) -> None:
+        """Prints one object as a line of JSON."""
         # json.dumps and not pydantic's own: it writes an unpaired surrogate instead of raising.
-        self._out(json.dumps(shape.model_dump(mode="json"), ensure_ascii=False) + "\n")
+        self._out(json.dumps(values, ensure_ascii=False) + "\n")
 
     def say(self, line: str = "", *, style: str = "") -> None:
         """Prints a line for people: on stdout, or on stderr where stdout is for JSON."""

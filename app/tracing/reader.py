@@ -7,6 +7,37 @@ from app.tracing.events import Record, ScoreRecord, SpanRecord, parse
 from app.tracing.spool import trace_files
 
 
+def latest(folder: Path, most: int) -> list[SpanRecord]:
+    """The roots of the latest traces, latest first; one that has not ended is of type `start`."""
+    roots: dict[str, SpanRecord] = {}
+    for file in reversed(trace_files(folder)):
+        for record in _roots(file):
+            known = roots.get(record.trace_id)
+            if known is None or known.type == "start":
+                roots[record.trace_id] = record
+        if len(roots) >= most:
+            break
+    return sorted(roots.values(), key=lambda root: root.start, reverse=True)[:most]
+
+
+def known_id(folder: Path, beginning: str) -> list[str]:
+    """Ids of the traces whose id begins so."""
+    wanted = beginning.strip().lower()
+    found = {root.trace_id for file in trace_files(folder) for root in _roots(file)}
+    return sorted(trace_id for trace_id in found if trace_id.startswith(wanted))
+
+
+def _roots(file: Path) -> list[SpanRecord]:
+    found: list[SpanRecord] = []
+    with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
+        for line in lines:
+            if line.startswith((b'{"type":"trace"', b'{"type":"start"')):
+                record = parse(line)
+                if isinstance(record, SpanRecord):
+                    found.append(record)
+    return found
+
+
 def read_trace(path: Path, trace_id: str) -> list[Record]:
     """All that the files in the folder `path` (or one file) hold about a trace.
 

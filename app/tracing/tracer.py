@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 from hashlib import sha256
@@ -254,6 +254,9 @@ class SpoolTracer:
 
     When a trace ends, steps of it that are still open (a node that ran into a timeout) end with it, at level
     WARNING: a trace is complete once its last line is there.
+
+    Attributes:
+        about: Gives metadata for the root of each trace that begins.
     """
 
     def __init__(
@@ -267,6 +270,7 @@ class SpoolTracer:
     ) -> None:
         self.spool = spool
         self.delivery = delivery
+        self.about: Callable[[], Mapping[str, object]] = dict
         self.failures = 0
         self._environment = environment
         common = f'"environment":{encode(environment)},"release":{encode(release)}'
@@ -285,12 +289,20 @@ class SpoolTracer:
         """Opens the root of a new trace, of kind `agent`."""
         try:
             root = OpenSpan(_Trace(self), name, "agent", "", input)
-            given = {"thread_id": thread_id, "tags": tags, "metadata": metadata}
+            given = {"thread_id": thread_id, "tags": tags, "metadata": {**self._told(), **(metadata or {})}}
             root.set(**{key: value for key, value in given.items() if value})
             return root
         except Exception as error:
             self.failed(error)
             return SilentSpan()
+
+    def _told(self) -> Mapping[str, object]:
+        """What `about` has to say; a question is asked whatever becomes of that."""
+        try:
+            return self.about()
+        except Exception as error:
+            self.failed(error)
+            return {}
 
     def span(
         self, name: str, kind: SpanKind = "span", *, input: object = None
