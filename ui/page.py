@@ -10,6 +10,7 @@ import streamlit as st
 
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
+from ui import statistics
 from ui.arena import chosen, draw_arena
 from ui.connection import connect, draw_down, draw_error, fresh
 from ui.conversation import draw_conversation
@@ -47,7 +48,9 @@ def _draw(client: ServiceClient) -> None:
         draw_sidebar(client, notes)
         draw_language()
         state = st.container()
-    if notes and chosen():
+    if statistics.chosen():
+        statistics.draw_statistics(client)
+    elif notes and chosen():
         draw_arena(client)
     elif notes or "thread" in st.query_params:
         draw_conversation(client, notes)

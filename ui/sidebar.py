@@ -8,6 +8,7 @@ import streamlit as st
 from terakoya.api import Check, NoteSummary
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
+from ui import statistics
 from ui.arena import chosen, enter, leave
 from ui.connection import fresh
 from ui.conversation import begin_thread, switch_thread
@@ -101,6 +102,13 @@ def draw_status(client: ServiceClient) -> None:
     with st.expander(label, icon=":material/warning:" if problems else ":material/monitor_heart:"):
         for check in status.checks:
             _draw_check(check, remedy=check.status != "ok")
+        st.button(
+            say("stats_title"),
+            key="statistics",
+            type="tertiary",
+            icon=":material/bar_chart:",
+            on_click=statistics.enter,
+        )
         st.caption(say("state_about", version=plain(status.version), home=plain(status.home)))
 
 

@@ -106,6 +106,9 @@ def build() -> argparse.ArgumentParser:
             "file", type=Path, metavar="FILE", help=text(f"cli.help_{name}_file")
         )
     _trace(command("trace", "trace"))
+    command("stats", "stats").options.add_argument(
+        "--days", type=_count, default=14, metavar="N", help=text("cli.help_days")
+    )
     command("doctor", "doctor")
     return parser
 

@@ -13,8 +13,11 @@ from app.service import log, routes
 from app.service.arena import arena_routes
 from app.service.guard import JSON_LIMIT, Guard
 from app.service.language import reader_language
+from app.service.metrics import Metrics
+from app.service.operations import operation_routes
 from app.service.runs import Runs
 from app.service.streams import HEARTBEAT, event_routes
+from app.tracing import SpoolTracer
 from terakoya import __version__
 from terakoya.api import ErrorBody
 from terakoya.errors import BadInput, TerakoyaError
@@ -51,7 +54,10 @@ def create_app(
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _unknown)
     api.include_router(routes.health_routes(installation))
-    api.include_router(routes.answer_routes(installation, runs))
+    metrics = Metrics()
+    metrics.watch(runs, lambda: _spooling(installation))
+    api.include_router(operation_routes(installation, metrics))
+    api.include_router(routes.answer_routes(installation, runs, metrics))
     api.include_router(event_routes(runs, heartbeat))
     api.include_router(routes.note_routes(installation, runs))
     api.include_router(routes.thread_routes(installation, runs))
@@ -61,7 +67,12 @@ def create_app(
     def body_limit(path: str) -> int:
         return uploads if path == routes.UPLOADS else JSON_LIMIT
 
-    return Guard(api, token=token, port=port, body_limit=body_limit)
+    return Guard(api, token=token, port=port, body_limit=body_limit, replied=metrics.request)
+
+
+def _spooling(installation: "Installation") -> SpoolTracer | None:
+    tracer = getattr(installation, "tracer", None)
+    return tracer if isinstance(tracer, SpoolTracer) else None
 
 
 def _reply(request: Request, error: TerakoyaError, status: int) -> JSONResponse:

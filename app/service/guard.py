@@ -47,15 +47,23 @@ class Guard:
         token: What every request but `/health` must show.
         port: Gives the port the service listens on, once it is bound.
         body_limit: Gives the most bytes that a request to a path may carry.
+        replied: Gets method and status of each request.
     """
 
     def __init__(
-        self, app: ASGIApp, *, token: str, port: Callable[[], int], body_limit: Callable[[str], int]
+        self,
+        app: ASGIApp,
+        *,
+        token: str,
+        port: Callable[[], int],
+        body_limit: Callable[[str], int],
+        replied: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
         self._app = app
         self._token = token
         self._port = port
         self._body_limit = body_limit
+        self._replied = replied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets the request through, or answers it."""
@@ -89,6 +97,7 @@ class Guard:
             await self._limited(scope, receive, reply)
         finally:
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            self._replied(scope["method"], status)
             log.event("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
 
     def _check(self, scope: Scope) -> None:

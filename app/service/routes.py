@@ -12,14 +12,13 @@ from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
 from app.question import checked_question
 from app.service import log
 from app.service.language import reader_language
+from app.service.metrics import Metrics
 from app.service.runs import Run, Runs
 from app.service.uploads import save
 from terakoya.api import (
     AlikeNotes,
     AskRequest,
     AskResult,
-    BackupReport,
-    BackupRequest,
     Branched,
     BranchRequest,
     FactModel,
@@ -72,10 +71,6 @@ def health_routes(installation: "Installation") -> APIRouter:
         installation.notes()
         return {"status": "ok"}
 
-    @router.post("/api/backup")
-    def backup(request: BackupRequest) -> BackupReport:
-        return installation.backup(Path(request.path))
-
     @router.get("/api/status")
     def status(reader: Reader) -> Status:
         with reading_in(reader):
@@ -84,7 +79,7 @@ def health_routes(installation: "Installation") -> APIRouter:
     return router
 
 
-def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
+def answer_routes(installation: "Installation", runs: Runs, metrics: Metrics) -> APIRouter:
     """Questions, searches, and thumbs on answers."""
     router = APIRouter()
 
@@ -94,14 +89,17 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
         run = Run("ask", thread_id=request.thread_id or secrets.token_hex(16), question=request.question)
 
         def work(run: Run) -> dict[str, Any]:
-            outcome = installation.ask(
-                request.question,
-                effort=request.effort,
-                thread_id=run.thread_id,
-                listen=_passed_on(run),
-                cancelled=run.cancelled.is_set,
-                decide=run.ask_person,
-            )
+            with metrics.counted(request.effort) as count:
+                outcome = count(
+                    installation.ask(
+                        request.question,
+                        effort=request.effort,
+                        thread_id=run.thread_id,
+                        listen=_passed_on(run),
+                        cancelled=run.cancelled.is_set,
+                        decide=run.ask_person,
+                    )
+                )
             return AskResult.of(outcome).model_dump()
 
         runs.start(run, work, language=reader)
@@ -109,7 +107,10 @@ def answer_routes(installation: "Installation", runs: Runs) -> APIRouter:
 
     @router.post("/api/answer")
     def answer(request: AskRequest) -> AskResult:
-        outcome = installation.ask(request.question, effort=request.effort, thread_id=request.thread_id)
+        with metrics.counted(request.effort) as count:
+            outcome = count(
+                installation.ask(request.question, effort=request.effort, thread_id=request.thread_id)
+            )
         log.event("answered", thread_id=outcome.thread_id, trace_id=outcome.trace_id)
         return AskResult.of(outcome)
 

@@ -129,6 +129,8 @@ class _Process(uvicorn.Server):
         await super().startup(sockets=sockets)
         record = ServiceRecord(address=self._address, pid=os.getpid(), token=self._token, version=__version__)
         write_private(self._settings.service_path, record.model_dump_json())
+        # by itself, for programs that want a file with nothing else: Prometheus' `credentials_file`
+        write_private(self._settings.service_path.with_suffix(".token"), self._token)
         log.event("service started", address=self._address, version=__version__)
         self._say_started(self._address)
         threading.Thread(target=self._warm, name="warm", daemon=True).start()
@@ -151,6 +153,7 @@ def remove_record(path: Path) -> None:
     record = ServiceRecord.read(path.parent)
     if record is not None and record.pid == os.getpid():
         path.unlink(missing_ok=True)
+        path.with_suffix(".token").unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

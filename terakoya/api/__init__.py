@@ -61,6 +61,7 @@ from terakoya.api.searching import (
     SearchRequest,
     SearchResult,
 )
+from terakoya.api.statistics import DayStats, NotedTrace, Statistics, StepStats
 from terakoya.api.status import Check, Status
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "Branched",
     "Check",
     "CitationModel",
+    "DayStats",
     "DecisionRequest",
     "Duel",
     "DuelReply",
@@ -101,6 +103,7 @@ __all__ = [
     "NoteSummary",
     "NoteText",
     "NoteTree",
+    "NotedTrace",
     "Problem",
     "RatedAnswer",
     "RelatedRequest",
@@ -112,7 +115,9 @@ __all__ = [
     "SearchRequest",
     "SearchResult",
     "StandingModel",
+    "Statistics",
     "Status",
+    "StepStats",
     "Thread",
     "ThreadSummary",
     "TurnModel",

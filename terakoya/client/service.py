@@ -39,6 +39,7 @@ from terakoya.api import (
     SearchRequest,
     SearchResult,
     StandingModel,
+    Statistics,
     Status,
     Thread,
     ThreadSummary,
@@ -284,6 +285,10 @@ class ServiceClient:
             Busy: An ingest is under way, or a question in the conversation.
         """
         return self._model(ForgetReport, "POST", "/api/notes/forget", json=request, timeout=_SEARCH)
+
+    def statistics(self, days: int) -> Statistics:
+        """Questions, times, tokens, thumbs and errors of the last days."""
+        return self._model(Statistics, "GET", f"/api/statistics?days={days}", timeout=_SEARCH)
 
     def backup(self, path: Path) -> BackupReport:
         """Has the service write a backup to an absolute path of its machine.
