@@ -32,7 +32,7 @@ def check_arguments(tool: Tool, arguments: object) -> dict[str, Any]:
         BadInput: `tool_arguments`: they do not; the error says which.
     """
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError, ValidationError
+    from jsonschema.exceptions import SchemaError, UnknownType, ValidationError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
@@ -47,8 +47,9 @@ def check_arguments(tool: Tool, arguments: object) -> dict[str, Any]:
         where = "".join(f"/{step}" for step in error.absolute_path)
         reason = f"{where}: {error.message}" if where else error.message
         raise BadInput("tool_arguments", tool=tool.name, reason=reason[:300]) from None
-    except (SchemaError, Unresolvable, RecursionError, TypeError, ValueError) as error:
-        raise BadInput("tool_schema", tool=tool.name, reason=str(error)[:200]) from None
+    except (SchemaError, UnknownType, Unresolvable, RecursionError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput("tool_schema", tool=tool.name, reason=reason) from None
     return given
 
 

@@ -186,7 +186,7 @@ class ToolNodes:
         for trouble in box.troubles():
             if trouble.values.get("server") == name.partition("__")[0]:
                 raise trouble
-        raise BadInput("tool_unknown", tool=name, known=_known(box.tools()))
+        raise BadInput("tool_missing", tool=name, known=_known(box.tools()))
 
     def _next(self, state: ToolState, *statuses: str) -> tuple[str, dict[str, Any]]:
         return next((key, entry) for key, entry in in_order(state) if entry["status"] in statuses)

@@ -90,7 +90,7 @@ def wants_tool(
     and where none does, the question is answered from the notes.
 
     Raises:
-        BadInput: `tool_json`: the arguments of a call in writing are no JSON object.
+        BadInput: `tool_written`: the arguments of a call in writing are no JSON object.
     """
     called = _written_call(question, servers)
     if called:
@@ -140,7 +140,7 @@ def _written_call(question: str, servers: Sequence[str]) -> Wish | None:
     try:
         arguments = json.loads(match["arguments"] or "{}")
     except (ValueError, RecursionError) as error:
-        raise BadInput("tool_json", tool=name, reason=error) from None
+        raise BadInput("tool_written", tool=name, reason=error) from None
     return Wish(tool=name, arguments=arguments)
 
 

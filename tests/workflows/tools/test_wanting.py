@@ -95,5 +95,5 @@ def test_a_call_in_writing_names_tool_and_arguments():
 def test_a_call_in_writing_that_is_no_json_is_refused_in_words(arguments):
     with pytest.raises(BadInput) as refused:
         wants_tool(f"@memory.create {arguments}", today=TODAY, servers=["memory"])
-    assert refused.value.key == "tool_json"
+    assert refused.value.key == "tool_written"
     assert refused.value.message("ja")
