@@ -57,7 +57,7 @@ bench-search: dev  ## search beside FAISS, LanceDB, tantivy and others, with up 
 soak: dev  ## half an hour of kills, full disks and 100,000 inputs made to break the parsers (docs/soak.md)
 	@$(PIP) atheris 2>/dev/null || echo "atheris has no build for this machine: hypothesis makes all inputs."
 	@rm -rf reports/soak
-	@TERAKOYA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/ingest/test_sync_crash.py --durations=0 --durations-min=5
+	@TERAKOYA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/ingest/test_sync_crash.py tests/app/models/test_faults.py --durations=0 --durations-min=5
 
 lint: dev  ## ruff: rules and format
 	@echo "== ruff"

@@ -13,6 +13,7 @@ import httpx
 from app.models.build import BUILD_COMMAND, engine_state
 from app.models.gguf import read_header
 from app.models.memory import available_memory
+from app.models.selfcheck import SelfCheck
 from app.supervise import page_answers
 from app.tracing.account import Account, account, named
 from terakoya.api import Check
@@ -187,7 +188,7 @@ def _engine(settings: "Settings") -> Check:
     wanted: _State = "problem" if settings.model else "off"
     match state.status:
         case "ready":
-            return _check("engine", "ok", "engine", version=state.detail)
+            return _check("engine", "ok", "engine", version=state.detail + _amx(settings))
         case "building":
             remedy = f"tail -f {state.log}"
             return _check("engine", "building", "engine_building", remedy, seconds=round(state.seconds))
@@ -197,6 +198,16 @@ def _engine(settings: "Settings") -> Check:
             )
         case "missing":
             return _check("engine", wanted, "engine_missing", BUILD_COMMAND)
+
+
+def _amx(settings: "Settings") -> str:
+    """What came of trying the processor's AMX, where it has one and a model was loaded."""
+    trials = SelfCheck(settings.selfcheck_path)
+    verdicts = trials.verdicts().values() if trials.has_amx() else ()
+    bad = next((verdict for verdict in verdicts if verdict != "works"), None)
+    if bad:
+        return "; " + text("doctor.engine_amx_off", reason=bad)
+    return "; " + text("doctor.engine_amx") if verdicts else ""
 
 
 def _model(settings: "Settings") -> Check:

@@ -240,6 +240,11 @@ class Settings(BaseSettings):
         return Path(self.mcp).expanduser() if self.mcp else self.home / "mcp.json"
 
     @property
+    def selfcheck_path(self) -> Path:
+        """What trials of llama.cpp on this processor came to."""
+        return self.home / "engine-trials.json"
+
+    @property
     def service_path(self) -> Path:
         """Address, process id and token of the running service, mode 600."""
         return self.home / "service.json"

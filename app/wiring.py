@@ -219,12 +219,14 @@ class Wiring:
             return None
         from app.models.engine import LocalEngine
         from app.models.options import ModelOptions
+        from app.models.selfcheck import SelfCheck
 
         return LocalEngine(
             Path(self.settings.model).expanduser(),
             context_tokens=self.settings.context_tokens,
             timeout=self.settings.model_timeout,
             options=ModelOptions.of(self.settings),
+            selfcheck=SelfCheck(self.settings.selfcheck_path),
         )
 
     @built_once

@@ -17,6 +17,7 @@ from app.models.memory import available_memory
 from app.models.options import ModelOptions
 from app.models.process import Reply, WorkerProcess
 from app.models.sampling import Sampling
+from app.models.selfcheck import SelfCheck
 from app.models.supervision import Supervisor, processors
 from terakoya.errors import Busy, TerakoyaError, Unavailable
 
@@ -64,6 +65,7 @@ class LocalEngine:
         memory: Tells the bytes of memory that are available, None for unknown.
         clock: Monotonic seconds, for the delays after crashes.
         options: How the model is loaded, and how many requests it serves at once.
+        selfcheck: Says whether weights may be repacked for this processor; one that remembers nothing when None.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class LocalEngine:
         memory: Callable[[], int | None] = available_memory,
         clock: Callable[[], float] = time.monotonic,
         options: ModelOptions | None = None,
+        selfcheck: SelfCheck | None = None,
     ) -> None:
         self.path = path
         self.timeout = timeout
@@ -90,6 +93,7 @@ class LocalEngine:
             memory=memory,
             clock=clock,
             options=options or ModelOptions(),
+            selfcheck=selfcheck or SelfCheck(),
         )
 
     @property

@@ -34,6 +34,7 @@ class GgufHeader:
         architecture: Family of the model, `llama`, `qwen3` ...
         name: Name that its makers gave it, or the file's stem.
         context: Tokens of the context that it was trained for; 0 where it does not say.
+        file_type: llama.cpp's number for the quantisation; -1 where it does not say.
         cache_per_token: Bytes of the key-value cache for one token of context, an estimate: models with
             sliding windows or recurrent layers need less.
     """
@@ -43,7 +44,13 @@ class GgufHeader:
     architecture: str
     name: str
     context: int
+    file_type: int
     cache_per_token: int
+
+    @property
+    def kind(self) -> str:
+        """Architecture and quantisation."""
+        return f"{self.architecture} {self.file_type}"
 
     def memory(self, context_tokens: int) -> int:
         """Bytes that running it with this context takes: weights and key-value cache."""
@@ -77,6 +84,7 @@ def read_header(path: Path) -> GgufHeader:
         architecture=architecture,
         name=str(values.get("general.name") or path.stem),
         context=_integer(values.get(f"{architecture}.context_length")),
+        file_type=file_type if isinstance(file_type := values.get("general.file_type"), int) else -1,
         cache_per_token=_cache_per_token(values, architecture),
     )
 

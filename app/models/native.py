@@ -115,7 +115,7 @@ class NativeModel:
 
         model_params = llama_cpp.llama_model_default_params()
         # On CPUs with AMX the extra buffer types crash at the first batch (llama.cpp#20824).
-        model_params.use_extra_bufts = options.extra_buffers
+        model_params.use_extra_bufts = bool(options.extra_buffers)
         model = llama_cpp.llama_model_load_from_file(path.encode(), model_params)
         if not model:
             raise ModelError("load_failed", reason=self.reason())

@@ -29,7 +29,8 @@ class ModelOptions:
         rope_scale: Factor that the context grows by, 1 and more; 0 as the file says.
         rope_base: Base frequency; 0 as the file says.
         batch_tokens: Tokens of a prompt that are evaluated in one go while nothing else runs.
-        extra_buffers: Whether llama.cpp may repack weights for this processor. See `app.models.selfcheck`.
+        extra_buffers: Whether llama.cpp may repack weights for this processor; None asks
+            `app.models.selfcheck`.
     """
 
     slots: int = 4
@@ -43,7 +44,7 @@ class ModelOptions:
     rope_scale: float = 0.0
     rope_base: float = 0.0
     batch_tokens: int = 512
-    extra_buffers: bool = False
+    extra_buffers: bool | None = None
 
     @classmethod
     def of(cls, settings: "Settings") -> Self:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 State = NDArray[np.uint8]
 
+_MOST = 200
+"""Entries; each prompt is compared with all of them."""
+
 
 class Shelf:
     """Keeps states within a budget; what was put there longest ago goes first.
@@ -53,6 +56,8 @@ class Shelf:
         state = save()
         if state is None:
             return
+        while len(self._entries) >= _MOST:
+            self.take(next(iter(self._entries)))
         self._entries[next(self._numbers)] = (tokens[:], state, len(state))
         self._settle()
 

@@ -14,6 +14,7 @@ from app.models.build import BUILD_COMMAND, require_engine
 from app.models.gguf import read_header
 from app.models.options import ModelOptions
 from app.models.process import Reply, WorkerProcess
+from app.models.selfcheck import SelfCheck
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Supervisor:
         memory: Tells the bytes of memory that are available, None for unknown.
         clock: Monotonic seconds, for the delays after crashes.
         options: How the model is loaded.
+        selfcheck: Says whether weights may be repacked for this processor.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Supervisor:
         memory: Callable[[], int | None],
         clock: Callable[[], float],
         options: ModelOptions,
+        selfcheck: SelfCheck,
     ) -> None:
         self.path = path
         self._context_tokens = context_tokens
@@ -75,6 +78,7 @@ class Supervisor:
         self._memory = memory
         self._clock = clock
         self._options = options
+        self._selfcheck = selfcheck
         self._lock = threading.Lock()
         self._current: Load | None = None
         self._crashes = 0
@@ -202,7 +206,14 @@ class Supervisor:
         except OSError as error:
             raise Unavailable("model_failed", path=self.path, reason=error.strerror or error) from None
         load = Load(worker, time.monotonic())
-        load.worker.request("load", load.answer, **self._wanted(cells))
+        wanted = self._wanted(cells)
+
+        def send() -> None:
+            # On a thread: a trial of the processor takes as long as a load, and nobody may wait beyond his time.
+            wanted["options"]["extra_buffers"] = self._extra_buffers()
+            worker.request("load", load.answer, **wanted)
+
+        threading.Thread(target=send, name="model-load", daemon=True).start()
         return load
 
     def _wanted(self, cells: int) -> dict[str, Any]:
@@ -220,6 +231,14 @@ class Supervisor:
             "options": asdict(self._options),
             "folder": folder,
         }
+
+    def _extra_buffers(self) -> bool:
+        if self._options.extra_buffers is not None:
+            return self._options.extra_buffers
+        try:
+            return self._selfcheck.extra_buffers(self.path, read_header(self.path).kind)
+        except TerakoyaError:  # the file went meanwhile; the load will say so
+            return False
 
     def _drop(self, worker: WorkerProcess) -> None:
         """Ends a worker whose load failed, so that the next request tries anew."""

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.models.options import ModelOptions
+from app.models.process import leave_no_core
 from app.models.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -151,11 +152,7 @@ def _be_expendable() -> None:
     """Offers this process, not the service, when memory runs out, and leaves no core file with notes."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("800")
-    if sys.platform != "win32":
-        import resource
-
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_no_core()
 
 
 def main() -> None:
