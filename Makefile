@@ -17,7 +17,7 @@ MANIFEST := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help chat test eval langfuse langfuse-down bench bench-search soak install dev engine lint types imports pytest clean
+.PHONY: help chat test eval langfuse langfuse-down bench bench-search bench-engine soak install dev engine lint types imports pytest clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,10 @@ bench: dev  ## tracing, workflow, ingest and sync, as docs/benchmarks.md shows t
 bench-search: dev  ## search beside FAISS, LanceDB, tantivy and others, with up to a million passages (an hour)
 	@mkdir -p reports
 	@$(BIN)/python -m benchmarks.search --plot reports/search.svg --json reports/search.json
+
+bench-engine: dev engine  ## the local model beside the bare loop and llama-cpp-python's server (ten minutes)
+	@$(PIP) 'llama-cpp-python[server]'
+	@for kind in Q4_K_M Q8_0; do $(BIN)/python -m benchmarks.engine --kind $$kind --server; done
 
 soak: dev  ## half an hour of kills, full disks and 100,000 inputs made to break the parsers (docs/soak.md)
 	@$(PIP) atheris 2>/dev/null || echo "atheris has no build for this machine: hypothesis makes all inputs."

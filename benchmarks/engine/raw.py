@@ -1,0 +1,109 @@
+"""The peers: llama.cpp's calls in a bare loop, the class `Llama`, and llama-cpp-python's server."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import llama_cpp
+
+from app.loopback import listen
+
+
+class RawLoop:
+    """`llama_decode` and a greedy choice, nothing else: what a stream can have at most.
+
+    Args:
+        path: The GGUF file.
+        threads: That compute.
+        context: Tokens.
+    """
+
+    def __init__(self, path: Path, *, threads: int, context: int) -> None:
+        self._quiet = llama_cpp.llama_log_callback(lambda *_: None)
+        llama_cpp.llama_log_set(self._quiet, None)
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.use_extra_bufts = False
+        self._model = llama_cpp.llama_model_load_from_file(bytes(path), parameters)
+        options = llama_cpp.llama_context_default_params()
+        options.n_ctx, options.n_batch, options.n_ubatch = context, 512, 512
+        options.n_threads = options.n_threads_batch = threads
+        self._context = llama_cpp.llama_init_from_model(self._model, options)
+        self._sampler = llama_cpp.llama_sampler_init_greedy()
+
+    def rate(self, prompt: list[int], tokens: int) -> float:
+        """Tokens a second after the first."""
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), False)
+        array = (llama_cpp.llama_token * len(prompt))(*prompt)
+        llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(array, len(prompt)))
+        token = llama_cpp.llama_sampler_sample(self._sampler, self._context, -1)
+        began = time.monotonic()
+        for _ in range(tokens):
+            one = (llama_cpp.llama_token * 1)(token)
+            llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(one, 1))
+            token = llama_cpp.llama_sampler_sample(self._sampler, self._context, -1)
+        return tokens / (time.monotonic() - began)
+
+
+@contextmanager
+def server(path: Path, *, threads: int, context: int) -> Iterator[str]:
+    """llama-cpp-python's own server, and its address."""
+    with listen("127.0.0.1", 0, option="port") as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "llama_cpp.server", "--model", str(path), "--port", str(port)),
+            *("--n_threads", str(threads), "--n_threads_batch", str(threads), "--n_ctx", str(context)),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(os.environ),
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                httpx.get(f"{address}/v1/models", trust_env=False)
+                break
+            except httpx.HTTPError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("llama_cpp.server did not start: is its extra installed?") from None
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def served(address: str, contents: list[str], tokens: int) -> float:
+    """Tokens a second of all requests at once."""
+    counts = [0] * len(contents)
+
+    def ask(number: int) -> None:
+        body = {
+            "messages": [{"role": "user", "content": contents[number]}],
+            "max_tokens": tokens,
+            "temperature": 0,
+            "stream": True,
+        }
+        with httpx.stream(
+            "POST", f"{address}/v1/chat/completions", json=body, timeout=600, trust_env=False
+        ) as reply:
+            for line in reply.iter_lines():
+                if line.startswith("data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
+                    counts[number] += 1
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(contents))]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.monotonic() - began)
