@@ -278,11 +278,13 @@ class Wiring:
         if not self.engine:
             return None
         from app.models.local import LocalChatModel
+        from app.models.queue_place import tell_place
 
         return LocalChatModel(
             engine=self.engine,
             model=Path(self.settings.model).stem,
             max_tokens=self.settings.max_answer_tokens,
+            waiting=tell_place,
         )
 
     def _answerers(self) -> list[Answerer]:

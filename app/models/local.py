@@ -68,6 +68,7 @@ class LocalChatModel(BaseChatModel):
     loop_tokens: int = 128
     lookup: int = 0
     thinking: bool | None = None
+    waiting: Callable[[int], None] | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def _llm_type(self) -> str:
@@ -207,7 +208,7 @@ class LocalChatModel(BaseChatModel):
             chat_messages(messages),
             sampling,
             timeout=given.get("timeout", self.timeout),
-            waiting=given.get("waiting"),
+            waiting=given.get("waiting", self.waiting),
             until=given.get("until"),
             tools=tools,
             thinking=False if strict and thinking is None else thinking,

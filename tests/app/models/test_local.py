@@ -8,6 +8,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Sys
 
 from app.models.engine import LocalEngine
 from app.models.local import LocalChatModel
+from app.models.options import ModelOptions
+from app.models.queue_place import tell_place
 from terakoya.errors import BadInput, Unavailable
 from tests.app.models.conftest import REPLY
 
@@ -122,6 +124,32 @@ def test_the_errors_of_the_engine_come_through(
     small = LocalChatModel(engine=open_engine(tiny_model, memory=lambda: 10))
     with pytest.raises(Unavailable):
         list(small.stream(MESSAGES))
+
+
+def test_a_question_in_a_graph_that_has_to_wait_streams_its_place_in_the_queue(
+    endless_model: Path, open_engine: Callable[..., LocalEngine]
+) -> None:
+    from langgraph.graph import END, START, StateGraph
+
+    engine = open_engine(endless_model, context_tokens=4096, options=ModelOptions(slots=1))
+    model = LocalChatModel(engine=engine, max_tokens=3, waiting=tell_place)
+    ahead = LocalChatModel(engine=engine, temperature=0, max_tokens=3000).stream(MESSAGES)
+    next(ahead)
+
+    def node(state: dict[str, str]) -> dict[str, str]:
+        return {"said": model.invoke(MESSAGES).text}
+
+    graph = StateGraph(dict)
+    graph.add_node("answer", node)
+    graph.add_edge(START, "answer")
+    graph.add_edge("answer", END)
+    events: list[dict[str, str]] = []
+    for event in graph.compile().stream({}, stream_mode="custom"):
+        events.append(event)
+        ahead.close()  # type: ignore[attr-defined]
+    assert [event["type"] for event in events] == ["notice"]
+    assert "1" in events[0]["message"]
+    assert model.invoke(MESSAGES).response_metadata["finish_reason"] == "length"  # no graph, nobody to tell
 
 
 async def collect(model: LocalChatModel) -> str:
