@@ -13,11 +13,13 @@ export NOTES TORCH_INDEX
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check --root-user-action=ignore -c constraints.txt
 MANIFEST := pyproject.toml constraints.txt
+SUITES := $(addprefix evals/suites/,sample-notes.yaml sample-notes-cut.yaml held-back.yaml planted.yaml)
+BASELINE := evals/baselines/own.jsonl
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help chat test eval langfuse langfuse-down bench bench-search bench-engine soak install dev engine lint types imports pytest clean
+.PHONY: help chat test eval baseline langfuse langfuse-down bench bench-search bench-engine soak install dev engine lint types imports pytest clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,8 +34,13 @@ chat: install  ## ask your notes in the browser (NOTES=folder)
 
 test: dev engine lint types imports pytest  ## everything that must hold before a change goes in
 
-eval: install  ## ask the suite's questions, and compare with its gates
-	@$(BIN)/terakoya eval run evals/suites/sample-notes.yaml evals/suites/sample-notes-cut.yaml evals/suites/held-back.yaml evals/suites/planted.yaml
+eval: install  ## ask the suites' questions, and hold the answers against gates and the accepted baseline
+	@mkdir -p reports
+	@$(BIN)/terakoya eval run $(SUITES) --baseline $(BASELINE) --junit reports/evals.xml --html reports/evals.html
+
+baseline: install  ## accept the suites' answers as they are now
+	@$(BIN)/terakoya eval run $(SUITES) > /dev/null || [ $$? -eq 1 ]
+	@$(BIN)/terakoya eval accept $(notdir $(basename $(SUITES))) --baseline $(BASELINE)
 
 langfuse: install  ## start Langfuse on this machine (Docker), and send traces there
 	@$(BIN)/python -m app.langfuse_server deploy/langfuse

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from terakoya.errors import BadInput
 
 
 def write_baseline(path: Path, reports: Sequence[Report]) -> None:
-    """Writes `reports` to `path`: the same lines that a run gives as JSON.
+    """Writes `reports` to `path`: the lines that a run gives as JSON, without what no later run is held against.
+
+    Hits and traces are left out: they are most of the file, which is kept with the code.
 
     Raises:
         BadInput: The file cannot be written.
     """
-    lines = (line for report in reports for line in report_lines(report))
+    lines = (line for report in reports for line in report_lines(_kept(report)))
     try:
         path.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
@@ -59,6 +62,10 @@ def read_baseline(path: Path) -> Mapping[str, Report]:
     if cases or not reports:
         raise BadInput("eval_baseline_cut", path=path)
     return reports
+
+
+def _kept(report: Report) -> Report:
+    return replace(report, cases=tuple(replace(case, hits=(), trace_id="") for case in report.cases))
 
 
 def _fields(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from app.cli.parser import parse
+from evals import load_suites, read_baseline
 
-CI = Path(__file__).parents[2] / "deploy" / "ci"
+ROOT = Path(__file__).parents[2]
+CI = ROOT / "deploy" / "ci"
 DEFAULTED = re.compile(r"\$\{(\w+):\+([^}]*)\}")
 
 
@@ -68,3 +70,28 @@ def test_reports_are_kept_where_a_gate_failed_too() -> None:
     (upload,) = [step for step in steps if "upload-artifact" in step.get("uses", "")]
     assert upload["if"] == "always()"
     assert document("gitlab.yml")["evals"]["artifacts"]["when"] == "always"
+
+
+def make_variable(name: str) -> str:
+    (line,) = [
+        line for line in (ROOT / "Makefile").read_text("utf-8").splitlines() if line.startswith(f"{name} := ")
+    ]
+    return line.partition(" := ")[2]
+
+
+def test_the_own_suites_have_a_baseline_for_nearly_all_of_their_cases() -> None:
+    match = re.fullmatch(r"\$\(addprefix (\S+),(.*)\)", make_variable("SUITES"))
+    assert match
+    paths = [ROOT / f"{match[1]}{name}" for name in match[2].split()]
+    baseline = read_baseline(ROOT / make_variable("BASELINE"))
+    assert set(paths) == set((ROOT / "evals" / "suites").glob("*.yaml"))
+    for suite in load_suites(paths):
+        assert suite.name == suite.path.stem  # by which `make baseline` accepts it
+        known = {(case.id, case.question) for case in baseline[suite.name].cases}
+        paired = sum((case.id, case.question) in known for case in suite.cases)
+        assert paired >= 0.9 * len(suite.cases), "make baseline"
+
+
+def test_the_own_ci_runs_them_after_the_tests() -> None:
+    assert (ROOT / ".ci" / "run").read_text().split("make ")[-2:] == ["test\nexec ", "eval\n"]
+    assert "--baseline $(BASELINE)" in (ROOT / "Makefile").read_text("utf-8")

@@ -1,5 +1,6 @@
 """Baselines: read back as they were written, and refused where they are none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ def test_a_baseline_reads_back_as_it_was_written(suite: Suite, good_replies: Rep
     before = report(suite, replies)
     write_baseline(tmp_path / "base.jsonl", [before])
     after = read_baseline(tmp_path / "base.jsonl")["small"]
-    assert after.cases[1:] == before.cases[1:]
+    kept = tuple(replace(case, hits=(), trace_id="") for case in before.cases)
+    assert after.cases[1:] == kept[1:]
     assert after.totals == before.totals
     assert after.cases[0].answer == "lone ? and line\u2028break"
 
