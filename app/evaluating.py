@@ -88,6 +88,7 @@ def run_suites(
     metered: Metered = unseen,
     cancelled: Callable[[], bool] = lambda: False,
     open_target: "OpenTarget | None" = None,
+    published: Callable[[Sequence[tuple[Path, Judgement]], Say], None] = lambda runs, say: None,
 ) -> int:
     """Runs `suites`, writes the reports, and says whether all gates hold.
 
@@ -110,6 +111,7 @@ def run_suites(
         open_target: Makes what is asked; an installation with the suite's notes by default. Cases run in
             several processes, and results are kept, where it makes a `LocalTarget`: of another, nobody knows what
             determines what it says.
+        published: Given the runs with their suite files when all is written.
 
     Returns:
         0 where every gate holds, else 1.
@@ -192,6 +194,7 @@ def run_suites(
         write_output(html, shown.encode())
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         write_output(Path(step), page, append=True)
+    published([(suite.path, judgement) for suite, judgement in zip(loaded, judgements, strict=True)], say)
     return 0 if all(judgement.passed for judgement in judgements) else 1
 
 

@@ -28,6 +28,7 @@ NO_ANSWER: Final = frozenset(
         *("home", "host", "port", "page_port", "environment", "log_level"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
         *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),
+        "eval_langfuse",
     }
 )
 """Settings that change no answer: places, names, secrets. Their values are kept with no result."""
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
         trace_mask: Regular expressions of what is masked in traces, beside secrets, addresses and telephones.
         trace_sample: Part of the traces that goes to Langfuse; errors, thumbs down and slow ones always do.
         trace_slow_ms: Milliseconds from which on a trace is slow.
+        eval_langfuse: Whether every run of a suite goes to Langfuse as an experiment, where Langfuse is configured.
         log_level: Level of the service's log.
     """
 
@@ -179,6 +181,7 @@ class Settings(BaseSettings):
     trace_mask: Annotated[tuple[str, ...], NoDecode] = ()
     trace_sample: float | None = Field(default=None, ge=0, le=1)
     trace_slow_ms: float = Field(default=10_000.0, ge=0)
+    eval_langfuse: bool = False
     log_level: str = "INFO"
 
     @field_validator("trace_mask", mode="before")

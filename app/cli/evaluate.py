@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from app.cli import arena, runs, suites
+from app.cli import arena, datasets, runs, suites
 from app.cli.entry import INTERRUPTED
 from app.cli.interrupt import interruptible
 from app.cli.session import Session
@@ -14,6 +14,7 @@ from terakoya.catalogue import text
 ACTIONS: Final = {
     "schema": suites.schema,
     "import": suites.import_suite,
+    "sync": datasets.sync,
     "history": runs.history,
     "compare": runs.compare,
     "accept": runs.accept,
@@ -32,6 +33,7 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
     from app.targets import target_opener
     from evals.metrics import load_metrics
 
+    published = datasets.publisher(session.settings, asked=arguments.langfuse)
     own = load_metrics(arguments.metrics)  # before the suites, whose gates may name them
     with (
         judged_by(arguments.judge, session.settings, repeats=arguments.judge_repeats),
@@ -52,6 +54,7 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
                 metered=session.terminal.progress,
                 cancelled=pressed,
                 open_target=target_opener(arguments.target, timeout=arguments.target_timeout),
+                published=published,
             )
         except KeyboardInterrupt:
             return INTERRUPTED

@@ -218,6 +218,7 @@ def _eval(parser: _Parser) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE[,VALUE]", help=text("cli.help_set")
     )
     run.options.add_argument("--fresh", action="store_true", help=text("cli.help_fresh"))
+    run.options.add_argument("--langfuse", action="store_true", help=text("cli.help_langfuse"))
     history = action("history")
     history.arguments.add_argument("suite", nargs="?", metavar="SUITE", help=text("cli.help_history_suite"))
     history.options.add_argument(
@@ -278,6 +279,11 @@ def _eval(parser: _Parser) -> None:
     made.options.add_argument("--notes", type=Path, metavar="FOLDER", help=text("cli.help_import_notes"))
     made.options.add_argument("--split", default="", metavar="NAME", help=text("cli.help_import_split"))
     made.options.add_argument("--limit", type=_count, metavar="N", help=text("cli.help_import_limit"))
+    sync = action("sync")
+    sync.arguments.add_argument("suite", type=Path, metavar="SUITE", help=text("cli.help_suite"))
+    sync.options.add_argument("--dataset", default="", metavar="NAME", help=text("cli.help_sync_dataset"))
+    sync.options.add_argument("--prefer", choices=("suite", "dataset"), help=text("cli.help_sync_prefer"))
+    sync.options.add_argument("--dry-run", action="store_true", help=text("cli.help_sync_dry"))
 
 
 def _actions(parser: _Parser, command: str, *, required: bool) -> Callable[[str], _Parser]:

@@ -18,11 +18,15 @@ def schema(session: Session, arguments: argparse.Namespace) -> int:
 
 def import_suite(session: Session, arguments: argparse.Namespace) -> int:
     """Makes a suite of questions in another format."""
+    from app.cli.datasets import drawn
     from evals import load_suite
     from evals.importers import KINDS, Options, write_draft
 
     options = Options(notes=arguments.notes, split=arguments.split, limit=arguments.limit)
-    draft = KINDS[arguments.kind](arguments.path, options)
+    if arguments.kind == "langfuse" and not arguments.path.exists() and not arguments.path.suffix:
+        draft = drawn(session.settings, str(arguments.path), options)
+    else:
+        draft = KINDS[arguments.kind](arguments.path, options)
     write_draft(draft, arguments.to)
     suite = load_suite(arguments.to)
     for reason, count in draft.left_out.items():

@@ -3,12 +3,12 @@
 import contextlib
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from time import time
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import httpx
 from google.protobuf.message import DecodeError
@@ -59,10 +59,18 @@ class LangfuseClient:
             },
         )
 
-    def send_spans(self, spans: Sequence[tuple[SpanRecord, SpanRecord]], *, timeout: float) -> Reply:
-        """Sends spans, each with the root of its trace."""
+    def send_spans(
+        self,
+        spans: Sequence[tuple[SpanRecord, SpanRecord]],
+        *,
+        timeout: float,
+        extra: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Reply:
+        """Sends spans, each with the root of its trace; `extra` has more attributes by span id."""
         try:
-            request = export_request(spans, public_key=self.account.public_key, sdk_version=self.sdk_version)
+            request = export_request(
+                spans, public_key=self.account.public_key, sdk_version=self.sdk_version, extra=extra
+            )
         except (ValueError, TypeError, OverflowError) as error:  # what protobuf cannot hold
             return Reply(verdict="refused", reason=type(error).__name__)
         headers = {
@@ -82,7 +90,11 @@ class LangfuseClient:
 
     def send_scores(self, scores: Sequence[ScoreRecord], *, timeout: float) -> Reply:
         """Sends scores. A 207 reply means that some were lost for good: sending them again would not help."""
-        body = json.dumps([score_body(score) for score in scores], ensure_ascii=False).encode()
+        return self.send_bodies([score_body(score) for score in scores], timeout=timeout)
+
+    def send_bodies(self, scores: Sequence[Mapping[str, Any]], *, timeout: float) -> Reply:
+        """The same for scores as the server takes them."""
+        body = json.dumps(list(scores), ensure_ascii=False).encode(errors="replace")
         response = self._post(SCORES_PATH, body, {"Content-Type": "application/json"}, timeout)
         if isinstance(response, Reply):
             return response

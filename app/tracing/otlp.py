@@ -22,13 +22,18 @@ _MODEL_KINDS: Final = frozenset({"generation", "embedding"})
 
 
 def export_request(
-    spans: Iterable[tuple[SpanRecord, SpanRecord]], *, public_key: str, sdk_version: str
+    spans: Iterable[tuple[SpanRecord, SpanRecord]],
+    *,
+    public_key: str,
+    sdk_version: str,
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> ExportTraceServiceRequest:
-    """One OTLP request for spans, each given with the root of its trace."""
+    """One OTLP request for spans, each given with the root of its trace; `extra` adds attributes by span id."""
+    more = extra or {}
     scope = InstrumentationScope(
         name="langfuse-sdk", version=sdk_version, attributes=_pairs({"public_key": public_key})
     )
-    encoded = [_span(span, root) for span, root in spans]
+    encoded = [_span(span, root, more.get(span.span_id, {})) for span, root in spans]
     resource = Resource(attributes=_pairs({"telemetry.sdk.language": "python", "service.name": "terakoya"}))
     return ExportTraceServiceRequest(
         resource_spans=[
@@ -57,7 +62,7 @@ def environment_name(name: str) -> str | None:
     return f"x-{allowed}"[:40] if allowed.startswith("langfuse") else allowed or None
 
 
-def _span(span: SpanRecord, root: SpanRecord) -> Span:
+def _span(span: SpanRecord, root: SpanRecord, extra: Mapping[str, Any]) -> Span:
     failed = span.level == "ERROR"
     return Span(
         trace_id=bytes.fromhex(span.trace_id),
@@ -67,7 +72,7 @@ def _span(span: SpanRecord, root: SpanRecord) -> Span:
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=span.start,
         end_time_unix_nano=span.end,
-        attributes=_pairs({**_of_trace(root), **_of_observation(span, is_root=span is root)}),
+        attributes=_pairs({**_of_trace(root), **_of_observation(span, is_root=span is root), **extra}),
         status=Status(code=Status.STATUS_CODE_ERROR, message=_text(span.status)) if failed else Status(),
         flags=SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK,
     )

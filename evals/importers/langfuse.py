@@ -1,14 +1,15 @@
-"""A dataset of Langfuse, exported to a file: JSON (a list, or what its API gives) or JSON Lines of items.
+"""A dataset of Langfuse: of its API, or exported to a file of JSON (a list, or what the API gives) or JSON Lines.
 
 `input` is the question: a string, an object with `question`, `query` or `input`, or the messages of a chat,
 which become a conversation. `expectedOutput` is a string, of which exact match and token F1 are taken, or an
 object. Where `expectedOutput` or `metadata` have keys of a case of a suite (`expected`, `passages`,
-`answerable`, `tags`, ...), they are taken as they are. Items that are archived are left out.
+`answerable`, `tags`, ...), they are taken as they are; `case` in `metadata` is the case's id. Items that are
+archived are left out.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,22 +31,25 @@ def read(path: Path, options: Options) -> Draft:
     Raises:
         BadInput: It is not of that form, or an item names a passage that is not there.
     """
+    return draft_of(path, _items(path, read_text(path)), options)
+
+
+def draft_of(path: Path, items: Iterable[tuple[int, Mapping[str, Any]]], options: Options) -> Draft:
+    """A draft of items, each with the line that messages name. `path` is where they stand, as messages say.
+
+    Raises:
+        BadInput: There is nothing to ask, or an item names a passage that is not there.
+    """
     folder, notes = existing_notes(path, options)
     ids = Ids()
     left_out: Counter[str] = Counter()
     cases: list[dict[str, Any]] = []
-    for line, item in _items(path, read_text(path)):
-        turns = _turns(item.get("input"))
-        keys = _expected(path, line, item, notes)
-        if str(item.get("status", "")).upper() == "ARCHIVED":
-            left_out["archived"] += 1
-        elif not turns:
-            left_out["question"] += 1
-        elif not keys:
-            left_out["expected"] += 1
+    for line, item in items:
+        made = case_of(path, line, item, notes)
+        if isinstance(made, str):
+            left_out[made] += 1
         elif options.limit is None or len(cases) < options.limit:
-            asked: dict[str, Any] = {"conversation": turns} if len(turns) > 1 else {"question": turns[0]}
-            cases.append(case(id=ids.of(item.get("id"), len(cases) + 1), **asked, **keys))
+            cases.append({**made, "id": ids.of(case_id(item), len(cases) + 1)})
     if not cases:
         raise BadInput("eval_import_none", path=path, kind="langfuse")
     return Draft(
@@ -55,6 +59,31 @@ def read(path: Path, options: Options) -> Draft:
         folder=folder,
         left_out=left_out,
     )
+
+
+def case_id(item: Mapping[str, Any]) -> str:
+    """The id that an item's case has: the one that its metadata name, else the item's own."""
+    metadata = item.get("metadata")
+    named = metadata.get("case") if isinstance(metadata, dict) else None
+    return str(named or item.get("id") or "").strip()
+
+
+def case_of(path: Path, line: int, item: Mapping[str, Any], notes: Notes) -> dict[str, Any] | str:
+    """The case that an item stands for; or why there is none: `archived`, `question` or `expected`.
+
+    Raises:
+        BadInput: A value cannot be used, or a passage that it names is not there.
+    """
+    if str(item.get("status", "")).upper() == "ARCHIVED":
+        return "archived"
+    turns = _turns(item.get("input"))
+    if not turns:
+        return "question"
+    keys = _expected(path, line, item, notes)
+    if not keys:
+        return "expected"
+    asked: dict[str, Any] = {"conversation": turns} if len(turns) > 1 else {"question": turns[0]}
+    return case(id=case_id(item), **asked, **keys)
 
 
 def _items(path: Path, raw: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

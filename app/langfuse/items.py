@@ -1,0 +1,87 @@
+"""Items of a dataset, and the cases of a suite that they stand for."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from app.langfuse.project import Project, named
+from evals.importers.langfuse import case_id, case_of
+from evals.note import Notes
+from evals.schema import CaseForm
+from evals.suite_file import plain
+from terakoya.errors import BadInput
+
+DATASETS: Final = "/api/public/v2/datasets"
+ITEMS: Final = "/api/public/dataset-items"
+_EXPECTED: Final = ("expected", "answers", "key_facts", "must_not", "passages", "relevant", "answerable")
+_ABOUT: Final = ("language", "tags", "must_pass")
+
+
+def item_id(dataset: str, case: str) -> str:
+    """The id of a case's item: the same each time, and another in each dataset, as the server asks."""
+    return hashlib.sha256(json.dumps(["terakoya", dataset, case]).encode()).hexdigest()[:32]
+
+
+def digest(case: Mapping[str, Any]) -> str:
+    """Digest of all that a case says beside its id."""
+    form = CaseForm.model_validate({**case, "id": "-"})
+    return hashlib.sha256(json.dumps(plain(form), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def item_of(dataset: str, name: str, case: Mapping[str, Any], *, id: str = "") -> dict[str, Any]:
+    """A case as an item, in the body that makes or replaces it.
+
+    Input and expected output are objects: the server reads a bare string as JSON, and would make the question
+    `4` a number. The digest in the metadata tells later which side has changed.
+
+    Args:
+        dataset: Name of the dataset.
+        name: Id of the case.
+        case: With the keys of a case in a suite file.
+        id: Of an item that is there already; the case's own by default.
+    """
+    turns = case.get("conversation")
+    asked: dict[str, Any] = {"question": case.get("question", "")}
+    if turns:
+        asked = {"messages": [{"role": "user", "content": turn} for turn in turns]}
+    return {
+        "datasetName": dataset,
+        "id": id or item_id(dataset, name),
+        "input": asked,
+        "expectedOutput": {key: case[key] for key in _EXPECTED if key in case},
+        "metadata": {
+            "case": name,
+            **{key: case[key] for key in _ABOUT if key in case},
+            "digest": digest(case),
+        },
+    }
+
+
+def read_items(project: Project, dataset: str) -> list[Mapping[str, Any]]:
+    """The items of a dataset, the oldest first; none where there is no such dataset.
+
+    Raises:
+        Unavailable: See `Project.get`.
+    """
+    if project.get(f"{DATASETS}/{named(dataset)}", missing=True) is None:
+        return []
+    return sorted(project.pages(ITEMS, datasetName=dataset), key=lambda item: str(item.get("createdAt", "")))
+
+
+def as_case(dataset: str, item: Mapping[str, Any], notes: Notes) -> tuple[str, dict[str, Any] | str]:
+    """Id and case of an item; a word in place of the case says why there is none: see `case_of`, or `unusable`."""
+    try:
+        made = case_of(Path(dataset), 1, item, notes)
+    except BadInput:
+        return case_id(item), "unusable"
+    if isinstance(made, dict):
+        made = plain(CaseForm.model_validate({**made, "id": "-"}))
+    return case_id(item), made
+
+
+def pushed_as(item: Mapping[str, Any]) -> str:
+    """Digest of the case as it was when the item was last written from a suite; empty where it never was."""
+    metadata = item.get("metadata")
+    return str(metadata.get("digest") or "") if isinstance(metadata, dict) else ""
