@@ -208,6 +208,8 @@ def code_version(settings: Settings) -> str:
     """Digest of what determines an answer beside suite and settings: the code, and the files of models."""
     models = (settings.model, settings.embedder, settings.reranker)
     files = [file_digest(Path(name).expanduser()) for name in models if name]
+    prompts = sorted(Path(settings.prompts).expanduser().glob("*.md")) if settings.prompts else []
+    files += [file_digest(path) for path in prompts]
     parts = "\n".join((sources_digest(), *versions(dependencies()), *files))
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 

@@ -28,7 +28,7 @@ NO_ANSWER: Final = frozenset(
         *("home", "host", "port", "page_port", "environment", "log_level"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
         *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),
-        "eval_langfuse",
+        *("eval_langfuse", "prompt_label"),
     }
 )
 """Settings that change no answer: places, names, secrets. Their values are kept with no result."""
@@ -133,6 +133,8 @@ class Settings(BaseSettings):
         trace_mask: Regular expressions of what is masked in traces, beside secrets, addresses and telephones.
         trace_sample: Part of the traces that goes to Langfuse; errors, thumbs down and slow ones always do.
         trace_slow_ms: Milliseconds from which on a trace is slow.
+        prompts: Folder of prompt files that are used in place of those of the product; empty for none.
+        prompt_label: Label of the prompts that are taken from Langfuse where it is configured; empty for none.
         eval_langfuse: Whether every run of a suite goes to Langfuse as an experiment, where Langfuse is configured.
         log_level: Level of the service's log.
     """
@@ -181,6 +183,8 @@ class Settings(BaseSettings):
     trace_mask: Annotated[tuple[str, ...], NoDecode] = ()
     trace_sample: float | None = Field(default=None, ge=0, le=1)
     trace_slow_ms: float = Field(default=10_000.0, ge=0)
+    prompts: str = ""
+    prompt_label: str = "production"
     eval_langfuse: bool = False
     log_level: str = "INFO"
 

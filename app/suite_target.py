@@ -133,7 +133,8 @@ class LocalTarget:
 
             home = self._place / str(os.getpid())
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            located = self._settings.model_copy(update={"home": home})
+            # A label may move while a suite runs: what is measured is files, which `TERAKOYA_PROMPTS` names.
+            located = self._settings.model_copy(update={"home": home, "prompt_label": ""})
             if not located.store_path.exists():
                 _link(self._store, located.store_path)
             traced = self._settings.model_copy(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ingest.vectors import Vectors
     from workflows.advising import Adviser
     from workflows.nodes import Parts
+    from workflows.prompts import Prompts
     from workflows.tools.choosing import Chooser
     from workflows.tools.nodes import ToolParts
 
@@ -272,7 +273,7 @@ class Wiring:
         from workflows.advising import Adviser
 
         model = self._chat_model()
-        return Adviser(model) if model else None
+        return Adviser(model, prompts=self.prompts) if model else None
 
     def _chat_model(self) -> "LocalChatModel | None":
         if not self.engine:
@@ -287,6 +288,13 @@ class Wiring:
             waiting=tell_place,
         )
 
+    @built_once
+    def prompts(self) -> "Prompts":
+        """Those of Langfuse, of the folder of the settings, or of the product."""
+        from app.prompts import make_prompts
+
+        return make_prompts(self.settings)
+
     def _answerers(self) -> list[Answerer]:
         from workflows.extractive import ExtractiveAnswerer
 
@@ -295,7 +303,8 @@ class Wiring:
         if model := self._chat_model():
             from workflows.generative import GenerativeAnswerer
 
-            answerers.append(GenerativeAnswerer(model, self.analyser, name=Path(self.settings.model).stem))
+            name = Path(self.settings.model).stem
+            answerers.append(GenerativeAnswerer(model, self.analyser, name=name, prompts=self.prompts))
         return [*answerers, ExtractiveAnswerer(self.analyser, **self.settings.answers.extractive())]
 
 

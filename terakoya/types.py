@@ -274,6 +274,7 @@ class Draft:
         confidence: Support for the question, 0 to 1.
         usage: Token counts of a model (`input`, `output`), where one was called.
         suspicious: What of the passages reads like orders to the assistant, and was neither followed nor quoted.
+        prompt: Name, version, hash and source of the prompt that a model was given; empty where none was.
     """
 
     text: str
@@ -283,6 +284,7 @@ class Draft:
     confidence: float = 0.0
     usage: Mapping[str, int] = field(default_factory=dict)
     suspicious: tuple[Citation, ...] = ()
+    prompt: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from terakoya.types import Language, Passage
 from workflows.guarding.delimiting import asked_words, passages_data
-from workflows.prompts import load_prompt
+from workflows.prompts import Prompts, load_prompt
 
 _LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
 _MOST_QUERIES: Final = 2
@@ -39,10 +39,12 @@ class Advice:
     Attributes:
         value: What was asked for; None where the reply cannot be read.
         tokens: Tokens of prompt and reply.
+        prompt: Name, version, hash and source of the prompt.
     """
 
     value: Any
     tokens: int
+    prompt: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Adviser:
@@ -51,8 +53,9 @@ class Adviser:
     A reply is data: it chooses no tool and no instruction, it marks a passage or words a query.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, prompts: Prompts = load_prompt) -> None:
         self._model = model
+        self._prompts = prompts
 
     def relevant(self, question: str, passage: Passage) -> Advice:
         """Whether `passage` helps to answer `question`; `value` is a bool or None.
@@ -61,10 +64,11 @@ class Adviser:
             Unavailable: The model cannot answer now.
         """
         shown, _ = passages_data([passage], question)
-        prompt = load_prompt("relevant").fill(question=asked_words(question), passage=shown)
-        reply = self._ask(prompt, "relevance", _RELEVANT)
+        prompt = self._prompts("relevant")
+        filled = prompt.fill(question=asked_words(question), passage=shown)
+        reply = self._ask(filled, "relevance", _RELEVANT)
         value = reply.value.get("relevant") if isinstance(reply.value, Mapping) else None
-        return Advice(value if isinstance(value, bool) else None, reply.tokens)
+        return replace(reply, value=value if isinstance(value, bool) else None, prompt=prompt.mark)
 
     def queries(self, question: str, language: Language) -> Advice:
         """Other wordings of `question`, one of them in the other language; `value` is a list of strings.
@@ -73,12 +77,13 @@ class Adviser:
             Unavailable: The model cannot answer now.
         """
         other: Language = "en" if language == "ja" else "ja"
-        prompt = load_prompt("rewrite").fill(question=asked_words(question), other=_LANGUAGES[other])
-        reply = self._ask(prompt, "queries", _QUERIES)
+        prompt = self._prompts("rewrite")
+        filled = prompt.fill(question=asked_words(question), other=_LANGUAGES[other])
+        reply = self._ask(filled, "queries", _QUERIES)
         given = reply.value.get("queries") if isinstance(reply.value, Mapping) else None
         found: Sequence[Any] = given if isinstance(given, list) else []
         queries = [q.strip()[:_LONGEST_QUERY] for q in found if isinstance(q, str) and q.strip()]
-        return Advice(queries[:_MOST_QUERIES], reply.tokens)
+        return replace(reply, value=queries[:_MOST_QUERIES], prompt=prompt.mark)
 
     def _ask(self, prompt: str, name: str, schema: Mapping[str, Any]) -> Advice:
         from langchain_core.messages import HumanMessage

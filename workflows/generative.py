@@ -16,7 +16,7 @@ from workflows.guarding.delimiting import asked_words, passages_data
 from workflows.guarding.output import checked_output
 from workflows.guarding.passages import believed, suspicions_in
 from workflows.guarding.stream import GuardedStream
-from workflows.prompts import load_prompt
+from workflows.prompts import Prompts, load_prompt
 from workflows.support import Claim
 
 _MARK: Final = re.compile(r"\s?\[(\d{1,3})\]")
@@ -35,10 +35,11 @@ class _Sentence:
 class GenerativeAnswerer:
     """Answers by a langchain-core chat model, with citation marks that are checked without a model."""
 
-    def __init__(self, model: Any, analyser: Analyser, *, name: str) -> None:
+    def __init__(self, model: Any, analyser: Analyser, *, name: str, prompts: Prompts = load_prompt) -> None:
         self._model = model
         self._analyser = analyser
         self._name = name
+        self._prompts = prompts
 
     @property
     def name(self) -> str:
@@ -56,7 +57,7 @@ class GenerativeAnswerer:
     ) -> Draft:
         """Asks the model; see `terakoya.protocols.Answerer`. Unsupported sentences are left out of the draft."""
         language = language_of(question)
-        template = load_prompt("answer")
+        template = self._prompts("answer")
         shown, border = passages_data(passages, question)
         prompt = template.fill(language=_LANGUAGES[language], passages=shown, question=asked_words(question))
         # what may be repeated while it is not yet known what will be cited
@@ -69,9 +70,22 @@ class GenerativeAnswerer:
         kept = checked_output(kept, quotes, instructions=instructions, border=border).text
         if not citations:
             text = sentence("answer.nothing", language=language)
-            return Draft(text=text, answered=False, citations=(), model=self._name, usage=usage)
+            return Draft(
+                text=text,
+                answered=False,
+                citations=(),
+                model=self._name,
+                usage=usage,
+                prompt=template.mark,
+            )
         return Draft(
-            text=kept, answered=True, citations=citations, model=self._name, confidence=1.0, usage=usage
+            text=kept,
+            answered=True,
+            citations=citations,
+            model=self._name,
+            confidence=1.0,
+            usage=usage,
+            prompt=template.mark,
         )
 
     def _stream(self, prompt: str, stream: GuardedStream) -> tuple[str, dict[str, int]]:

@@ -181,7 +181,7 @@ class Nodes:
             try:
                 with self._parts.tracer.span("relevant", "evaluator", input=passage.id) as span:
                     advice = self._parts.adviser.relevant(state["standalone"], passage)
-                    span.set(output=advice.value)
+                    span.set(output=advice.value, metadata={"prompt": dict(advice.prompt)})
             except TerakoyaError:
                 break  # the model is away: what the words say stands
             spent = {
@@ -205,7 +205,7 @@ class Nodes:
             try:
                 with self._parts.tracer.span("rewrite", "generation", input=missing[0].text) as span:
                     advice = self._parts.adviser.queries(missing[0].text, language)
-                    span.set(output=advice.value)
+                    span.set(output=advice.value, metadata={"prompt": dict(advice.prompt)})
             except TerakoyaError:
                 return {"queries": []}  # the model is away: the words of the question have to do
             spent = {"calls": 1, "tokens": advice.tokens}
@@ -298,7 +298,8 @@ class Nodes:
                 output=draft.text,
                 model=answerer.name,
                 usage=dict(draft.usage),
-                metadata={"answered": draft.answered, "confidence": round(draft.confidence, 4)},
+                metadata={"answered": draft.answered, "confidence": round(draft.confidence, 4)}
+                | ({"prompt": dict(draft.prompt)} if draft.prompt else {}),
             )
         return draft
 

@@ -109,6 +109,7 @@ def build() -> argparse.ArgumentParser:
     command("stats", "stats").options.add_argument(
         "--days", type=_count, default=14, metavar="N", help=text("cli.help_days")
     )
+    _prompts(command("prompts", "prompts"))
     command("doctor", "doctor")
     return parser
 
@@ -284,6 +285,19 @@ def _eval(parser: _Parser) -> None:
     sync.options.add_argument("--dataset", default="", metavar="NAME", help=text("cli.help_sync_dataset"))
     sync.options.add_argument("--prefer", choices=("suite", "dataset"), help=text("cli.help_sync_prefer"))
     sync.options.add_argument("--dry-run", action="store_true", help=text("cli.help_sync_dry"))
+
+
+def _prompts(parser: _Parser) -> None:
+    action = _actions(parser, "prompts", required=False)
+    made = {name: action(name) for name in ("list", "push", "pull", "diff")}
+    for name, each in made.items():
+        if name != "list":
+            each.arguments.add_argument("names", nargs="*", metavar="NAME", help=text("cli.help_prompt"))
+        each.options.add_argument("--label", metavar="LABEL", help=text("cli.help_label"))
+    made["push"].options.add_argument(
+        "-m", "--message", default="", metavar="TEXT", help=text("cli.help_message")
+    )
+    made["pull"].options.add_argument("--to", type=Path, metavar="FOLDER", help=text("cli.help_prompts_to"))
 
 
 def _actions(parser: _Parser, command: str, *, required: bool) -> Callable[[str], _Parser]:

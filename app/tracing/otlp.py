@@ -109,6 +109,10 @@ def _of_observation(span: SpanRecord, *, is_root: bool) -> dict[str, Any]:
     if span.kind in _MODEL_KINDS:
         prompt = metadata.pop("prompt", None)
         prompt = prompt if isinstance(prompt, Mapping) else {}
+        if "hash" in prompt:
+            metadata |= {"prompt": dict(prompt)}
+        if prompt.get("source") == "file":  # a link needs a version that the server gave
+            prompt = {}
         usage = {kind: count for kind, count in span.usage.items() if type(count) is int}
         attributes |= {
             "langfuse.observation.model.name": span.model or None,

@@ -87,3 +87,38 @@ def test_a_run_of_the_notes_goes_to_langfuse_by_setting(terakoya, suite, server,
     assert "in Langfuse as the experiment" in done.err
     names = {one.attributes.get("langfuse.experiment.name", "") for one in server.kept.observations.values()}
     assert any(name.startswith("20") for name in names)
+
+
+def test_prompts_go_to_langfuse_and_come_back(terakoya, server, langfuse, tmp_path):
+    first = terakoya("prompts", "push", "answer", **langfuse)
+    assert (first.returncode, "now version 1" in first.out) == (0, True)
+    assert "has it as version 1" in terakoya("prompts", "push", "answer", **langfuse).out
+    assert terakoya("prompts", "diff", "answer", **langfuse).returncode == 0
+    version = server.kept.prompts["answer"][0]
+    version["prompt"] = version["prompt"].replace("study notes", "notes")
+    different = terakoya("prompts", "diff", "answer", **langfuse)
+    assert different.returncode == 1
+    assert "+You answer questions from the user's own notes." in different.out
+    folder = tmp_path / "prompts"
+    pulled = terakoya("prompts", "pull", "answer", "--to", str(folder), **langfuse)
+    assert (pulled.returncode, (folder / "answer.md").is_file()) == (0, True)
+    assert terakoya("prompts", "diff", "answer", TERAKOYA_PROMPTS=str(folder), **langfuse).returncode == 0
+
+
+def test_the_list_says_what_langfuse_has(terakoya, server, langfuse):
+    plain = [json.loads(line) for line in terakoya("prompts", "--json").out.splitlines()]
+    assert {"name", "version", "hash", "variables"} <= plain[0].keys()
+    terakoya("prompts", "push", "answer", "--label", "staging", **langfuse)
+    version = server.kept.prompts["answer"][0]
+    version["prompt"] = "{{question}} {{weather}}"
+    listed = terakoya("prompts", "list", "--label", "staging", "--json", **langfuse)
+    (answer,) = [line for line in map(json.loads, listed.out.splitlines()) if line["name"] == "answer"]
+    assert (answer["state"], answer["langfuse_version"]) == ("refused", 1)
+    japanese = terakoya("prompts", "list", "--label", "staging", TERAKOYA_LANGUAGE="ja", **langfuse)
+    assert "+weather" in japanese.out
+    assert "ファイルを使う" in japanese.out
+
+
+def test_a_prompt_that_there_is_not_is_bad_input(terakoya, langfuse):
+    done = terakoya("prompts", "push", "poem", **langfuse)
+    assert (done.returncode, "`poem`" in done.err) == (2, True)

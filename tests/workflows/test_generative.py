@@ -7,6 +7,7 @@ from terakoya.errors import Unavailable
 from terakoya.text.analyser import Analyser
 from terakoya.types import Draft, Passage
 from workflows.generative import GenerativeAnswerer
+from workflows.prompts import load_prompt
 from workflows.testing import ScriptedChatModel, passage
 
 PEAS = passage(
@@ -42,6 +43,12 @@ def test_a_supported_sentence_is_kept_with_its_citation(ask) -> None:
     assert citation.quote in PEAS.text
     assert "28,000" in citation.quote
     assert streamed == "Mendel grew pea plants [1]."
+
+
+@pytest.mark.parametrize("reply", ["Mendel grew pea plants [1].", "NO ANSWER"])
+def test_a_draft_names_the_prompt_that_the_model_was_given(ask, reply: str) -> None:
+    draft, _, _ = ask(reply)
+    assert draft.prompt == load_prompt("answer").mark
 
 
 @pytest.mark.parametrize(
