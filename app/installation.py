@@ -13,6 +13,7 @@ from terakoya.api import (
     AskResult,
     BackupReport,
     FactModel,
+    FeedbackItem,
     FeedbackRequest,
     ForgetReport,
     ForgetRequest,
@@ -359,6 +360,14 @@ class Installation:
             float(request.value),
             comment=request.comment,
             score_id=f"{request.trace_id}-user-feedback",
+        )
+
+    def feedback_given(self) -> list[FeedbackItem]:
+        """All thumbs with their questions, the latest first."""
+        from app.feedback import feedback_items
+
+        return feedback_items(
+            self.wiring.store.feedback_times(), self.wiring.threads, self.settings.traces_path
         )
 
     def status(self) -> Status:

@@ -19,6 +19,7 @@ from terakoya.types import Block, Language, Passage, Remark
 
 SCHEMA_VERSION: Final = "7"
 
+_FEEDBACK: Final = "SELECT trace_id, value, comment, epoch_ms(given_at) FROM feedback ORDER BY given_at DESC"
 _PASSAGES: Final = """
     SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
            c.text, c.blocks, c.cuts, c.pages, c.language, c.doubtful
@@ -189,6 +190,10 @@ class Store(Database):
             (t, v, c)
             for t, v, c in self.rows("SELECT trace_id, value, comment FROM feedback ORDER BY given_at")
         ]
+
+    def feedback_times(self) -> list[tuple[str, int, str, int]]:
+        """Trace, 1 or 0, comment, and milliseconds since the epoch of each thumb, the latest first."""
+        return [(str(row[0]), int(row[1]), str(row[2]), int(row[3])) for row in self.rows(_FEEDBACK)]
 
     def add_feedback(self, trace_id: str, value: int, comment: str) -> None:
         """Keeps a thumb; a later one on the same answer replaces it."""

@@ -16,6 +16,7 @@ from terakoya.api import (
     BackupReport,
     DecisionRequest,
     FactModel,
+    FeedbackItem,
     ForgetReport,
     ForgetRequest,
     IngestReport,
@@ -107,6 +108,9 @@ class Backend(Protocol):
 
     def rated(self) -> list[RatedAnswer]:
         """The answers that got a thumb."""
+
+    def feedback(self) -> list[FeedbackItem]:
+        """All thumbs, the latest first."""
         ...
 
     def status(self) -> Status:
@@ -214,6 +218,10 @@ class Local:
     def backup(self, path: Path) -> BackupReport:
         """Writes the state of the home to a file."""
         return self._installation().backup(path)
+
+    def feedback(self) -> list[FeedbackItem]:
+        """All thumbs, the latest first."""
+        return self._installation().feedback_given()
 
     def status(self) -> Status:
         """State of the installation."""
@@ -351,6 +359,10 @@ class Remote:
     def backup(self, path: Path) -> BackupReport:
         """Has the service write the state of the home to a file."""
         return self._client.backup(path)
+
+    def feedback(self) -> list[FeedbackItem]:
+        """All thumbs, the latest first."""
+        return self._client.feedback_given()
 
     def status(self) -> Status:
         """State of the installation."""

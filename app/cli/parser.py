@@ -109,6 +109,7 @@ def build() -> argparse.ArgumentParser:
     command("stats", "stats").options.add_argument(
         "--days", type=_count, default=14, metavar="N", help=text("cli.help_days")
     )
+    _feedback(command("feedback", "feedback"))
     _prompts(command("prompts", "prompts"))
     command("doctor", "doctor")
     return parser
@@ -285,6 +286,34 @@ def _eval(parser: _Parser) -> None:
     sync.options.add_argument("--dataset", default="", metavar="NAME", help=text("cli.help_sync_dataset"))
     sync.options.add_argument("--prefer", choices=("suite", "dataset"), help=text("cli.help_sync_prefer"))
     sync.options.add_argument("--dry-run", action="store_true", help=text("cli.help_sync_dry"))
+
+
+def _feedback(parser: _Parser) -> None:
+    action = _actions(parser, "feedback", required=False)
+    given = action("list")
+    given.options.add_argument("--down", action="store_true", help=text("cli.help_feedback_down"))
+    given.options.add_argument(
+        "-n", "--number", type=_count, default=20, metavar="N", help=text("cli.help_feedback_count")
+    )
+    promote = action("promote")
+    promote.arguments.add_argument("id", metavar="ID", help=text("cli.help_feedback_id"))
+    options = promote.options
+    options.add_argument(
+        "--suite", type=Path, required=True, metavar="SUITE", help=text("cli.help_feedback_suite")
+    )
+    options.add_argument(
+        "--expected", action="append", default=[], metavar="TEXT", help=text("cli.help_feedback_expected")
+    )
+    options.add_argument(
+        "--passage",
+        action="append",
+        default=[],
+        metavar="SOURCE:LINE",
+        help=text("cli.help_feedback_passage"),
+    )
+    options.add_argument("--unanswerable", action="store_true", help=text("cli.help_feedback_unanswerable"))
+    options.add_argument("--must-pass", action="store_true", help=text("cli.help_feedback_must_pass"))
+    options.add_argument("--case", default="", metavar="ID", help=text("cli.help_feedback_case"))
 
 
 def _prompts(parser: _Parser) -> None:

@@ -22,6 +22,7 @@ from terakoya.api import (
     Branched,
     BranchRequest,
     FactModel,
+    FeedbackItem,
     FeedbackRequest,
     ForgetReport,
     ForgetRequest,
@@ -149,6 +150,9 @@ def answer_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
     @router.get("/api/feedback")
     def rated() -> list[RatedAnswer]:
         return installation.rated()
+
+    def feedback_given() -> list[FeedbackItem]:
+        return installation.feedback_given()
 
     @router.post("/api/feedback", status_code=204)
     def feedback(request: FeedbackRequest) -> Response:

@@ -50,6 +50,20 @@ class RatedAnswer(Schema):
     trace_id: str
 
 
+class FeedbackItem(Schema):
+    """A thumb that was given, with what it is about; question and answer are empty where that is gone."""
+
+    trace_id: str
+    value: Literal[0, 1]
+    comment: str = ""
+    given_at: str
+    thread_id: str = ""
+    question: str = ""
+    earlier: list[str] = []
+    answer: str = ""
+    model: str = ""
+
+
 class CitationModel(Schema):
     """Where a part of an answer stands; `marks` are the terms of the question, as offsets in `quote`.
 

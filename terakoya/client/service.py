@@ -23,6 +23,7 @@ from terakoya.api import (
     DuelRequest,
     ErrorBody,
     FactModel,
+    FeedbackItem,
     FeedbackRequest,
     FilterModel,
     ForgetReport,
@@ -373,6 +374,11 @@ class ServiceClient:
     def feedback(self, request: FeedbackRequest) -> None:
         """A thumb on an answer."""
         self._send("POST", "/api/feedback", json=request)
+
+    def feedback_given(self) -> list[FeedbackItem]:
+        """All thumbs, the latest first."""
+        reply = self._send("GET", "/api/feedback")
+        return TypeAdapter(list[FeedbackItem]).validate_json(reply.content)
 
     def status(self) -> Status:
         """State of the installation."""

@@ -242,6 +242,11 @@ class FakeInstallation:
         if request.trace_id == "unknown":
             raise NotFound("run_unknown", run=request.trace_id)
 
+    def feedback_given(self):
+        return [
+            api.FeedbackItem(trace_id="a" * 32, value=0, given_at="2026-01-01T00:00:00+00:00", question=TEXT)
+        ]
+
     def status(self):
         check = api.Check(name="store", status="ok", detail="1 note")
         return api.Status(version="0", home=str(self.settings.home), notes=1, chunks=3, checks=[check])

@@ -60,7 +60,7 @@ def test_a_run_becomes_an_experiment_with_all_its_items(run: Run, sdk: Langfuse,
     scores = {score.name: score.value for score in experiment.scores or ()}
     assert (scores["items"], scores["failed_items"], scores["gates_passed"]) == (3, 1, 0)
     assert experiment.id in said[0]
-    assert "1 of them failed" in said[0]
+    assert "3 items, without an answer for an error: 1" in said[0]
     assert not server.orphans()
 
 
