@@ -65,8 +65,9 @@ def draw_statistics(client: ServiceClient) -> None:
         },
         x=say("stats_day"),
         y=[say("stats_questions"), say("stats_abstained"), say("stats_errors")],
+        color=["#28518f", "#9bb7d4", "#c0392b"],
         stack=False,
-        height=220,
+        height=320,
     )
     if found.steps:
         st.markdown(f"#### {say('stats_steps')}", anchors=False)
