@@ -142,6 +142,8 @@ class Installation:
             cancelled=cancelled,
             decide=decide,
         )
+        if self.wiring.scores:
+            self.wiring.scores.add(outcome)
         return self._marked(outcome)
 
     def _marked(self, outcome: Outcome) -> Outcome:

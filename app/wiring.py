@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.memory import Facts
     from app.models.engine import LocalEngine
     from app.models.local import LocalChatModel
+    from app.scoring import AnswerScores
     from app.threads import Threads
     from ingest.embedder import SentenceTransformerEmbedder
     from ingest.explain import Explainer
@@ -130,7 +131,7 @@ class Wiring:
         """Ends the model's process, delivers traces, and lets go of all files."""
         if tools := self.loaded("tools"):
             tools.toolbox.close()
-        for part in map(self.loaded, ("engine", "tracer", "threads")):
+        for part in map(self.loaded, ("engine", "scores", "tracer", "threads")):
             if part is not None:
                 part.close()
         self.store.close()
@@ -287,6 +288,15 @@ class Wiring:
             max_tokens=self.settings.max_answer_tokens,
             waiting=tell_place,
         )
+
+    @built_once
+    def scores(self) -> "AnswerScores | None":
+        """Scores answers on their traces; not those of a run of a suite, which are measured against cases."""
+        if self._given_tracer is not None:
+            return None
+        from app.scoring import AnswerScores
+
+        return AnswerScores(self.tracer, self.analyser)
 
     @built_once
     def prompts(self) -> "Prompts":
