@@ -51,6 +51,7 @@ langfuse-down: install  ## stop Langfuse; its data stays
 bench: dev  ## tracing, workflow, ingest and sync, as docs/benchmarks.md shows them (half an hour)
 	@echo "== tracing"
 	@$(BIN)/python -m benchmarks.tracing
+	@$(BIN)/python -m benchmarks.tracing_questions
 	@$(BIN)/python -m benchmarks.workflow
 	@echo "== sync"
 	@$(BIN)/python -m benchmarks.sync

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the protocols import NumPy, which a command that only trace
 
 log = logging.getLogger(__name__)
 
-CLOSE_WITHIN: Final = 2.8
+CLOSE_WITHIN: Final = 2.4
 """Seconds that `close` takes at most, a little under the 3 s that are promised."""
 _SPOOL_SHARE: Final = 1.0
 _MAX_NAME: Final = 200
