@@ -122,11 +122,6 @@ class Wiring:
 
             read_header(Path(self.settings.model).expanduser())
 
-    def close_own(self) -> None:
-        """Lets go of what is not shared with the wiring that this one was built beside."""
-        if (threads := self.loaded("threads")) is not None:
-            threads.close()
-
     def close(self) -> None:
         """Ends the model's process, delivers traces, and lets go of all files."""
         if tools := self.loaded("tools"):
@@ -362,7 +357,7 @@ def open_installation(
 def open_beside(installation: Installation, settings: Settings) -> Installation:
     """The notes of an open installation under other settings, with conversations of its own.
 
-    Store, tracer and models are the installation's; `Wiring.close_own` closes the rest.
+    Store, tracer and models are the installation's, so this one is not to be closed.
 
     Raises:
         BadInput: The settings name another model of answers, which would need the memory twice.

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,8 @@ def tune(session: Session, arguments: argparse.Namespace) -> int:
         nonlocal tried
         tried += 1
         if terminal.json:
-            terminal.piece(json.dumps({"type": "trial", **asdict(trial)}, ensure_ascii=False) + "\n")
+            shape = {"type": "trial", "values": dict(trial.values), "score": _finite(trial.score)}
+            terminal.piece(json.dumps(shape, ensure_ascii=False) + "\n")
 
     with interruptible(lambda: terminal.note(text("cli.stopping"))) as pressed:
         try:
@@ -60,10 +62,19 @@ def _fields(found: "Tuning") -> dict[str, object]:
     return {
         "metric": found.metric,
         "values": dict(found.winner.values),
-        "searched": {"cases": found.searched, "before": found.tried[0].score, "after": found.winner.score},
+        "searched": {
+            "cases": found.searched,
+            "before": _finite(found.tried[0].score),
+            "after": _finite(found.winner.score),
+        },
         "reported": [{**asdict(change), "certain": change.certain} for change in found.changes],
         "trials": len(found.tried),
     }
+
+
+def _finite(score: float) -> float | None:
+    """A score as JSON has numbers; None where the metric applied to no case."""
+    return score if math.isfinite(score) else None
 
 
 def _print(session: Session, found: "Tuning", place: Path) -> None:
@@ -96,8 +107,9 @@ def _print(session: Session, found: "Tuning", place: Path) -> None:
         cells = (number(change.before), number(change.after), signed(difference(change)))
         table.add_row(change.metric, *cells, interval(change), number(change.p_corrected))
     Console().print(table)
-    main = found.changes[0]
-    worth = "better" if main.certain and (main.drop or 0) < 0 else "worse" if (main.drop or 0) > 0 else "open"
+    main = next((change for change in found.changes if change.metric == found.metric), None)
+    drop = main.drop if main and main.drop is not None else 0.0
+    worth = "better" if main and main.certain and drop < 0 else "worse" if drop > 0 else "open"
     terminal.say(text(f"eval.tuned_{worth}", metric=found.metric))
     terminal.say(text("eval.tuned_written", path=place))
     terminal.say(text("eval.tuned_use", path=place, home=session.settings.home / "tuned.toml"))
