@@ -71,16 +71,12 @@ class AnswerSettings(BaseModel):
     """When the extractive answerer answers.
 
     Attributes:
-        support: Share of the question's evidence that its quotes must hold, 0 to 1; its own where it is not set.
+        support: How likely its quotes must be to answer, 0 to 1; what was learned where it is not set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     support: float | None = Field(default=None, ge=0, le=1)
-
-    def extractive(self) -> dict[str, float]:
-        """As the answerer takes them: those that are set."""
-        return {} if self.support is None else {"supported": self.support}
 
 
 class Settings(BaseSettings):

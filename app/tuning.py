@@ -34,7 +34,7 @@ RETRIEVAL: Final[Space] = {
 }
 """What is searched where nothing else is asked for."""
 ANSWERS: Final[Space] = {
-    "answers.support": ("0.45", "0.5", "0.55", "0.6", "0.65", "0.7"),
+    "answers.support": ("0.2", "0.25", "0.3", "0.35", "0.4", "0.5"),
     "passages": ("4", "6", "8", "10"),
 }
 """The same, for suites that ask too."""

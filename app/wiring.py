@@ -310,7 +310,7 @@ class Wiring:
 
             name = Path(self.settings.model).stem
             answerers.append(GenerativeAnswerer(model, self.analyser, name=name, prompts=self.prompts))
-        return [*answerers, ExtractiveAnswerer(self.analyser, **self.settings.answers.extractive())]
+        return [*answerers, ExtractiveAnswerer(self.analyser, supported=self.settings.answers.support)]
 
 
 def open_installation(

@@ -1,31 +1,48 @@
 """The extractive answerer: finds the units that answer, quotes and cites them, and knows when none does."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from terakoya.catalogue import text as sentence
 from terakoya.protocols import Emit
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
-from terakoya.text.question import Question, analyse_question
-from terakoya.types import Draft, Passage, Turn
+from terakoya.text.parts import parts
+from terakoya.text.question import Question, analyse_question, under_other_name
+from terakoya.types import Draft, Language, Passage, Turn
 from workflows.composing import compose, nearest
+from workflows.confidence import Confidence, learned
 from workflows.guarding.passages import quotable
 from workflows.scoring import LONG, REASON, Candidate, Scored, read_candidates, score, score_unit
+from workflows.signals import Signals, read_signals
+from workflows.standalone import stand_alone
 from workflows.units import Unit
 
 MOST_UNITS: Final = 6
-SUPPORTED: Final = 0.6
-"""Share of the question's evidence that the chosen units must hold for an answer.
-
-With a named subject found and the one attribute asked of it missing, support is 1.4 / 2.4 = 0.58; the threshold
-stands just above. `make eval` shows what it costs: fewer wrong answers against more declined questions.
-"""
 _CODE_WINDOW: Final = 12
 """Lines that are quoted of a longer block of code."""
 _MENTIONED: Final = 0.25
 """Support from which on the nearest passage is worth showing when the answer is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for one question.
+
+    Attributes:
+        asked: The question.
+        scored: Every unit, best first.
+        chosen: The units to quote, none where nothing speaks of the question.
+        signals: What speaks for and against them; None where there are none.
+        confidence: How likely they answer, 0 to 1.
+    """
+
+    asked: Question
+    scored: Sequence[Scored]
+    chosen: Sequence[Scored]
+    signals: Signals | None
+    confidence: float
 
 
 class ExtractiveAnswerer:
@@ -33,15 +50,24 @@ class ExtractiveAnswerer:
 
     Each unit is scored by the evidence for the question's terms that stands in it or, for less, above it; by
     being headed by what is asked about; by the kind of thing asked for; and by its passage's rank. One unit is
-    quoted, or one for each side of a comparison and each part of a question about several things. The share
-    of the evidence that the quoted units hold decides whether the notes answer at all.
+    quoted, or one for each side of a comparison and each part of a question that asks several things. How likely
+    the quoted units answer, told from what speaks for and against them (`workflows.signals`), decides whether
+    the notes answer at all.
+
+    Args:
+        analyser: That of the store.
+        supported: The probability from which on it answers; what the product has learned by default.
+        confidence: Tells how likely units answer; what the product has learned by default.
     """
 
     name = "extractive"
 
-    def __init__(self, analyser: Analyser, *, supported: float = SUPPORTED) -> None:
+    def __init__(
+        self, analyser: Analyser, *, supported: float | None = None, confidence: Confidence | None = None
+    ) -> None:
+        known = confidence or learned()
         self._analyser = analyser
-        self._supported = supported
+        self._confidence = known if supported is None else replace(known, answer_from=supported)
 
     def answer(
         self,
@@ -55,27 +81,91 @@ class ExtractiveAnswerer:
         """Quotes the units of `passages` that answer `question`; see `terakoya.protocols.Answerer`.
 
         The form of the question that the notes support best is answered, the question itself where one supports
-        it as well.
+        it as well. Of a question that asks several things, those are answered that the notes do, and the others
+        named.
         """
         asked = analyse_question(question, self._analyser)
         candidates = [c for c in read_candidates(passages, self._analyser) if quotable(c.unit)]
-        draft = self._draft(asked, candidates)
-        for other in others:
-            renamed = replace(analyse_question(other, self._analyser), language=asked.language)
-            again = self._draft(renamed, candidates)
-            if again.answered and (not draft.answered or again.confidence > draft.confidence):
-                draft = again
+        whole = self._best(asked, others, candidates)
+        pieces = self._pieces(question, asked.language, candidates)
+        draft = self._of_pieces(asked, whole, pieces) if self._known(pieces) else self._of_whole(whole)
         emit(draft.text)
         return draft
 
-    def _draft(self, asked: Question, candidates: Sequence[Candidate]) -> Draft:
+    def _best(self, asked: Question, others: Sequence[str], candidates: Sequence[Candidate]) -> Found:
+        """What the best supported form of a question finds."""
+        renamed = (under_other_name(asked, analyse_question(o, self._analyser)) for o in others)
+        found = [self.find(form, candidates) for form in (asked, *renamed)]
+        return max(
+            found, key=lambda each: (self._answers(each), each.confidence if self._answers(each) else 0.0)
+        )
+
+    def _pieces(self, question: str, language: Language, candidates: Sequence[Candidate]) -> list[Found]:
+        """What is found for each part of a question that asks several things."""
+        found: list[Found] = []
+        said: list[Turn] = []
+        pieces = parts(question)
+        for piece in pieces if len(pieces) > 1 else ():
+            alone = stand_alone(piece, said, self._analyser)
+            said.append(Turn(question=piece, answer="", standalone=alone))
+            one = replace(analyse_question(alone, self._analyser), language=language)
+            found.append(self.find(one, candidates))
+        return found
+
+    def _known(self, pieces: Sequence[Found]) -> list[Found]:
+        return [piece for piece in pieces if self._answers(piece)]
+
+    def _answers(self, found: Found) -> bool:
+        return bool(found.chosen) and found.confidence >= self._confidence.answer_from
+
+    def find(self, asked: Question, candidates: Sequence[Candidate]) -> Found:
+        """The units that answer one question best, and how likely they do."""
         scored = score(asked, candidates)
         chosen = self._choose(asked, scored, candidates)
-        support = _support(asked, chosen)
-        if not chosen or support < self._supported:
-            return self._decline(asked, scored, support)
-        text, citations = compose(asked, [c.unit for c in chosen])
-        return Draft(text=text, answered=True, citations=citations, model=self.name, confidence=support)
+        if not chosen or not asked.terms:
+            return Found(asked, scored, (), None, 0.0)
+        signals = read_signals(asked, chosen, scored, self._readings(chosen))
+        confidence = self._confidence.of(signals) * chosen[0].unit.worth
+        return Found(asked, scored, chosen, signals, confidence)
+
+    def _readings(self, chosen: Sequence[Scored]) -> dict[str, Reading]:
+        """The whole passages that units stand in, with what is above them."""
+        passages = {c.unit.passage.id: c.unit.passage for c in chosen}
+        return {
+            key: Reading.of("\n".join((*p.heading, *p.ancestors, p.text)), self._analyser)
+            for key, p in passages.items()
+        }
+
+    def _of_whole(self, found: Found) -> Draft:
+        if not self._answers(found):
+            return self._decline(found)
+        text, citations = compose(found.asked, [c.unit for c in found.chosen])
+        return Draft(
+            text=text, answered=True, citations=citations, model=self.name, confidence=found.confidence
+        )
+
+    def _of_pieces(self, asked: Question, whole: Found, pieces: Sequence[Found]) -> Draft:
+        """The units of the parts that are known, each once, and the parts that are not."""
+        known = self._known(pieces)
+        unknown = [piece.asked.text for piece in pieces if not self._answers(piece)]
+        if unknown and self._answers(whole) and whole.confidence >= max(k.confidence for k in known):
+            return self._of_whole(whole)
+        units: list[Unit] = []
+        for unit in (c.unit for piece in known for c in piece.chosen):
+            inside = [u for u in units if u.overlaps(unit)]
+            if not inside:
+                units.append(unit)
+            elif all(unit.start <= u.start and u.end <= unit.end for u in inside):
+                units[units.index(inside[0])] = unit
+                units = [u for u in units if u is unit or u not in inside]
+        text, citations = compose(asked, units[:MOST_UNITS])
+        if unknown:
+            between = "」「" if asked.language == "ja" else "” “"
+            text += "\n\n" + sentence(
+                "answer.part_missing", language=asked.language, parts=between.join(unknown)
+            )
+        confidence = min(piece.confidence for piece in known)
+        return Draft(text=text, answered=True, citations=citations, model=self.name, confidence=confidence)
 
     def _choose(
         self, asked: Question, scored: Sequence[Scored], candidates: Sequence[Candidate]
@@ -128,15 +218,18 @@ class ExtractiveAnswerer:
         """A unit found for one side, scored for the whole question."""
         return next(score_unit(asked, c) for c in candidates if c.unit == found.unit)
 
-    def _decline(self, asked: Question, scored: Sequence[Scored], support: float) -> Draft:
-        near = [s for s in scored[:1] if s.support >= _MENTIONED]
+    def _decline(self, found: Found) -> Draft:
+        asked = found.asked
+        near = [s for s in found.scored[:1] if s.support >= _MENTIONED]
         held, missing = _told_apart(asked, near)
         if held and missing:
             text = sentence("answer.touched", language=asked.language, held=held, missing=missing)
         else:
             text = sentence("answer.nothing", language=asked.language)
         citations = nearest([s.unit for s in near])
-        return Draft(text=text, answered=False, citations=citations, model=self.name, confidence=support)
+        return Draft(
+            text=text, answered=False, citations=citations, model=self.name, confidence=found.confidence
+        )
 
 
 def _with_reason(scored: Sequence[Scored]) -> Scored:
@@ -168,18 +261,6 @@ def _window(asked: Question, unit: Unit, analyser: Analyser) -> Unit:
     start = unit.start + before + sum(len(line) + 1 for line in inside[:first])
     quoted = "\n".join(inside[first : first + _CODE_WINDOW]).rstrip()
     return replace(unit, start=start, end=start + len(quoted), own_end=start + len(quoted))
-
-
-def _support(asked: Question, chosen: Sequence[Scored]) -> float:
-    """Share of the question's evidence that the quoted units hold, 0 to 1."""
-    if not chosen or not asked.terms:
-        return 0.0
-    if len(chosen) == 1:
-        return chosen[0].support
-    language = chosen[0].unit.passage.language
-    weights = {t.surface: asked.weight(t, language) for t in asked.terms}
-    total = sum(weights.values()) or 1.0
-    return sum(w * max(c.whole[t] for c in chosen) for t, w in weights.items()) / total
 
 
 def _told_apart(asked: Question, near: Sequence[Scored]) -> tuple[str, str]:

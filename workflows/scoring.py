@@ -31,14 +31,14 @@ REASON: Final = re.compile(
 _FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]")
 _ENUMERATION: Final = re.compile(r"[^、]+、[^、]+、|[^・]+・[^・]+・|\w, [^,.]+, |[^/]+ / [^/]+ / ")
 
-_DATE: Final = re.compile(
+DATE: Final = re.compile(
     r"\d{4}\s*[年/.-]|\d{1,2}\s*[月/]\s*\d{1,2}|\d+\s*(?:年|月|日|世紀|時|曜)|[月火水木金土日]曜|(?:19|20|1[0-8])\d\d\b"
     r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday"
     r"|wednesday|thursday|friday|saturday|sunday|century|morning|evening|night)\b|[一二三四五六七八九十]+(?:年|月|世紀)"
     r"|期限|初旬|中旬|下旬|時代|毎[日週月年]|\d\s*(?:am|pm)\b",
     re.IGNORECASE,
 )
-_NUMBER: Final = re.compile(
+NUMBER: Final = re.compile(
     r"\d|[一二三四五六七八九十百千万億]+(?:つ|個|人|回|種|本|枚|件|割|倍|年|円|兆|%)"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|double)\b",
     re.IGNORECASE,
@@ -69,6 +69,7 @@ class Scored:
         support: Share of the question's evidence in the unit and above it, 0 to 1.
         direct: Evidence for each term in the unit itself.
         whole: Evidence for each term in the unit or above it.
+        candidate: The unit with its readings; of a piece of code that is quoted in part, the whole of it.
     """
 
     unit: Unit
@@ -76,6 +77,7 @@ class Scored:
     support: float
     direct: Mapping[str, float]
     whole: Mapping[str, float]
+    candidate: Candidate
 
 
 def read_candidates(passages: Sequence[Passage], analyser: Analyser) -> list[Candidate]:
@@ -128,19 +130,19 @@ def score_unit(asked: Question, candidate: Candidate) -> Scored:
     both = {t.surface: max(direct[t.surface], above.evidence(t)) for t in asked.terms}
     support = sum(weights[t] * both[t] for t in weights) / total
     if not support:
-        return Scored(unit, 0.0, 0.0, direct, both)
+        return Scored(unit, 0.0, 0.0, direct, both, candidate)
     context = (
         1.0 if unit.kind == "section" else _NAMED_CONTEXT if _under_its_name(asked, candidate) else _CONTEXT
     )
     counted = {t: max(direct[t], context * both[t]) for t in weights}
     ranks = {t.surface: asked.rank_weight(t, language) for t in asked.terms}
     score = sum(ranks[t] * counted[t] for t in ranks) / sum(ranks.values())
-    headed = _headed(asked, candidate)
-    score += _HEAD_BONUS * headed
+    head = headed(asked, candidate)
+    score += _HEAD_BONUS * head
     if unit.kind == "section" and unit.own_end == unit.start:
         # a whole section is quoted for its heading, not because one line in it fits
-        score += _SECTION_BONUS if headed else -_SECTION_PENALTY
-    score += _kind_bonus(asked, unit)
+        score += _SECTION_BONUS if head else -_SECTION_PENALTY
+    score += kind_bonus(asked, unit)
     score += _RANK_BONUS / (1 + candidate.rank)
     score -= 0.05 * log(1 + len(unit.text) / 120)
     if unit.kind in ("section", "table", "code") and unit.text.count("\n") >= LONG and asked.kind != "list":
@@ -149,11 +151,9 @@ def score_unit(asked: Question, candidate: Candidate) -> Scored:
     score += 0.02 * min(fresh, 6) - (0.3 if fresh == 0 else 0.0)
     if unit.is_task:
         score -= _TASK_PENALTY
-        support *= 0.5
-    if unit.text.strip().endswith(("?", "？")):
+    if unit.is_question:
         score -= 0.15  # a note's own question is no answer
-        support *= 0.8
-    return Scored(unit, score, support * _fits(asked, candidate, both), direct, both)
+    return Scored(unit, score, support * unit.worth * fits(asked, candidate, both), direct, both, candidate)
 
 
 def _scattered(unit: Unit) -> float:
@@ -175,7 +175,7 @@ def _under_its_name(asked: Question, candidate: Candidate) -> bool:
     )
 
 
-def _headed(asked: Question, candidate: Candidate) -> float:
+def headed(asked: Question, candidate: Candidate) -> float:
     """How surely the unit is about just what is asked: its own head, or the one right above, names it."""
     # verbs say what is asked of a thing; its heading is its noun
     subject = [t for t in asked.subject if t.tokens[0][0].kind != "predicate"] or asked.subject
@@ -197,12 +197,13 @@ def _headed(asked: Question, candidate: Candidate) -> float:
     return best if asked.kind in ("definition", "list", "open", "formula") else 0.6 * best
 
 
-def _kind_bonus(asked: Question, unit: Unit) -> float:
+def kind_bonus(asked: Question, unit: Unit) -> float:
+    """Whether the unit has the form that is asked for: a date, a number, a list, code, a formula."""
     match asked.kind:
         case "when":
-            return _KIND_BONUS if _DATE.search(unit.text) else 0.0
+            return _KIND_BONUS if DATE.search(unit.text) else 0.0
         case "how-many":
-            return _KIND_BONUS if _NUMBER.search(unit.text) else -_KIND_BONUS
+            return _KIND_BONUS if NUMBER.search(unit.text) else -_KIND_BONUS
         case "list":
             if asked.count and unit.children == asked.count:
                 return 2 * _KIND_BONUS
@@ -219,23 +220,23 @@ def _kind_bonus(asked: Question, unit: Unit) -> float:
             return 0.0
 
 
-def _fits(asked: Question, candidate: Candidate, whole: Mapping[str, float]) -> float:
+def fits(asked: Question, candidate: Candidate, whole: Mapping[str, float]) -> float:
     """Below 1 where what is asked for, a time, a number or a name, stands nowhere in the unit or right above it."""
     unit = candidate.unit
     near = " ".join((unit.text, *unit.headings[-2:], *unit.ancestors))
     verbs = [t for t in asked.terms if t.tokens[0][0].kind == "predicate" and not t.generic]
     if asked.kind in ("when", "who") and verbs and not any(whole[t.surface] for t in verbs):
         return 0.8  # the notes know the person or the day, but not of this deed
-    if asked.kind == "who" and not _names_somebody(asked, candidate):
+    if asked.kind == "who" and not names_somebody(asked, candidate):
         return 0.6
-    if asked.kind == "when" and not _DATE.search(near):
+    if asked.kind == "when" and not DATE.search(near):
         return 0.85  # "when" may also ask for a condition
-    if asked.kind == "how-many" and not _NUMBER.search(unit.text):
+    if asked.kind == "how-many" and not NUMBER.search(unit.text):
         return 0.6
     return 1.0
 
 
-def _names_somebody(asked: Question, candidate: Candidate) -> bool:
+def names_somebody(asked: Question, candidate: Candidate) -> bool:
     """A proper noun, or a capitalised word inside a sentence, that is not the question's own."""
     own = {token.form for t in asked.terms for token, _ in t.tokens}
     if any(t.kind == "name" and t.form not in own for t in candidate.whole.tokens):

@@ -57,6 +57,16 @@ class Unit:
         return 2 * sum(bool(_TASK.match(line)) for line in lines) > len(lines)
 
     @property
+    def is_question(self) -> bool:
+        """It asks, as a reader of a book asks in the margin."""
+        return self.text.strip().endswith(("?", "？"))
+
+    @property
+    def worth(self) -> float:
+        """What evidence in it is worth as an answer: something to do or to find out is hardly known."""
+        return (0.5 if self.is_task else 1.0) * (0.8 if self.is_question else 1.0)
+
+    @property
     def text(self) -> str:
         """The whole unit, as it is quoted."""
         return self.passage.text[self.start : self.end]

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from terakoya.text.analyser import Analyser, Token, TokenKind
@@ -222,6 +222,36 @@ def analyse_question(text: str, analyser: Analyser) -> Question:
         rest = [t for t in terms if not any(name in t.surface or t.surface in name for name in named)]
         terms = (*named.values(), *rest)
     return Question(text, language, kind, terms, count, sides, _asks_several(folded))
+
+
+def under_other_name(asked: Question, other: Question) -> Question:
+    """`asked` with a term of it replaced, as in `other`: however many words the other name has, it is one term.
+
+    Each word for itself would be evidence of its own, and a long name found all by itself most of a question.
+    """
+    before, after = {t.surface for t in asked.terms}, {t.surface for t in other.terms}
+    gone = [t for t in asked.terms if t.surface not in after]
+    new = [t for t in other.terms if t.surface not in before]
+    if not gone or len(new) < 2:
+        return replace(other, language=asked.language)
+    places = [other.text.lower().find(t.surface.lower()) for t in new]
+    if min(places) < 0:
+        return replace(other, language=asked.language)
+    end = max(at + len(t.surface) for at, t in zip(places, new, strict=True))
+    heaviest = max(gone, key=lambda t: t.weight)
+    name = QuestionTerm(
+        surface=other.text[min(places) : end],
+        tokens=tuple(token for t in new for token in t.tokens),
+        weight=heaviest.weight,
+        ordinary=heaviest.ordinary,
+        generic=heaviest.generic,
+    )
+    kept = [t for t in other.terms if t.surface in before]
+    named = {t.surface for t in new}
+    sides = tuple(
+        tuple(dict.fromkeys(name if t.surface in named else t for t in side)) for side in other.sides
+    )
+    return replace(other, terms=(name, *kept), sides=sides, language=asked.language)
 
 
 def _asks_several(folded: str) -> bool:

@@ -47,8 +47,8 @@ def go(settings: Settings, suite: Path, **options: object) -> Tuning:
 
 
 def test_what_gains_is_found_and_told_with_its_worth_elsewhere(settings: Settings, suite: Path) -> None:
-    found = go(settings, suite, assignments=["answers.support=0.3,1", "passages=6,5"], trials=6)
-    assert found.winner.values == {"answers.support": "0.3"}
+    found = go(settings, suite, assignments=["answers.support=0.1,1", "passages=6,5"], trials=6)
+    assert found.winner.values == {"answers.support": "0.1"}
     assert found.tried[0] == Trial(values={}, score=found.tried[0].score)
     assert found.winner.score > found.tried[0].score
     assert found.searched == found.reported == 2

@@ -214,3 +214,35 @@ def test_the_same_question_gets_the_same_answer(analyser: Analyser, read) -> Non
     answerer = ExtractiveAnswerer(analyser)
     drafts = [answerer.answer("減数分裂とは？", passages, emit=lambda piece: None) for _ in range(3)]
     assert drafts[0] == drafts[1] == drafts[2]
+
+
+KITCHEN = """# 台所
+
+- 大さじ1は15ml
+- カップ1は200ml
+- 米はとぐ前に計る
+"""
+
+
+def test_each_part_of_a_question_is_answered_from_its_own_place(extract) -> None:
+    draft = extract("大さじ1は何ml？それから、カップ1は何ml？", KITCHEN)
+    assert draft.answered
+    assert {"15ml" in c.quote or "200ml" in c.quote for c in draft.citations} == {True}
+    assert len(draft.citations) == 2
+
+
+def test_a_part_that_the_notes_do_not_answer_is_named(extract) -> None:
+    draft = extract("大さじ1は何ml？それから、東京タワーの高さは何メートル？", KITCHEN)
+    assert draft.answered
+    assert "15ml" in draft.text
+    assert "東京タワーの高さは何メートル" in draft.text.rpartition("：")[2]
+
+
+def test_a_question_none_of_whose_parts_is_known_is_declined(extract) -> None:
+    assert not extract("月までの距離は何km？それから、富士山の高さは何メートル？", KITCHEN).answered
+
+
+def test_a_long_other_name_is_not_more_evidence_than_a_short_one(extract) -> None:
+    note = "# 団体\n\n- WHO (World Health Organization)\n  - 1948年にできた\n"
+    assert extract("WHOはいつできた？", note).answered
+    assert not extract("WHOの職員は何人？", note).answered

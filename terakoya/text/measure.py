@@ -1,0 +1,85 @@
+"""Whether a question asks for a number, and what it has to be a number of: volts, grams, percent, years of age."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from terakoya.text.normalise import fold
+
+_NUMBER: Final = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万]+)"
+_MONEY: Final = r"円|¥|yen|ドル|\$|dollars?|€|euros?|£|pounds?|usd|jpy|eur|万円|億円"
+_LENGTH: Final = r"[kcmn]?m|メートル|キロ|センチ|ミリ|met(?:er|re)s?|feet|ft|miles?|inch(?:es)?"
+_TIME: Final = (
+    r"m?s|秒|sec(?:ond)?s?|分|min(?:ute)?s?|時間|h(?:ou)?rs?|日|days?|週|weeks?|[かヶ]月|months?|年|years?"
+)
+_OPEN: Final = r"は(?:いくら|どの|何|\?|$)"
+_MEASURES: Final[Sequence[tuple[str, str]]] = (
+    (r"何(?:ボルト|v\b)|how many volts|what voltage|電圧" + _OPEN, r"[km]?v|ボルト|volts?"),
+    (r"何ビット|how many bits", r"bits?|ビット|b"),
+    (r"何(?:バイト|[kmgt]i?b)|how many (?:\w+)?bytes", r"[kmgt]?i?b|\w{0,2}バイト|bytes?|メガ|ギガ|テラ"),
+    (
+        r"何(?:キロ)?グラム|何[km]?g(?![a-z])|how heavy|how many (?:kilo)?grams|how much does .* weigh|重さ"
+        + _OPEN,
+        r"[km]?g|グラム|キロ|トン|(?:kilo)?grams?|pounds?|lbs?",
+    ),
+    (r"何(?:メートル|センチ)|何[kcm]?m(?![a-z])|how (?:tall|high|far|wide|deep)\b", _LENGTH),
+    (r"(?:高さ|長さ|距離|身長)" + _OPEN, _LENGTH),
+    (
+        r"何(?:リットル|ml|l)(?![a-z])|how many (?:milli)?lit",
+        r"m?l|cc|リットル|ミリ|(?:milli)?lit(?:er|re)s?",
+    ),
+    (
+        r"何(?:度|℃)|how (?:hot|cold)\b|what temperature|(?:温度|気温)" + _OPEN,
+        r"°\s?[cf]?|度|℃|degrees?|[cf]",
+    ),
+    (r"何(?:%|パーセント|割)|what percent|percentage|率" + _OPEN, r"%|パーセント|percent|割|分の|/"),
+    (r"何(?:円|ドル|ユーロ)|how much .*\b(?:cost|pay|paid|charge)|\b(?:price|fee|cost) of\b", _MONEY),
+    (r"(?:料|料金|費|値段|価格|代金)" + _OPEN + r"|(?:値段|価格|料金)を", _MONEY),
+    (r"何(?:秒|分間?|時間|日間|週間|[かヶ]月|年間)(?!目)", _TIME),
+    (r"how (?:long|many (?:seconds|minutes|hours|days|weeks|months))\b", _TIME),
+    (r"何[歳才]|how old\b|年齢" + _OPEN, r"歳|才|years?|aged?"),
+    (r"何(?:[kmg]?hz|ヘルツ)|what frequency", r"[kmg]?hz|ヘルツ"),
+)
+"""Forms of a question, and the names of what it wants a number of: names for one thing, and for its sizes."""
+_NUMBER_ASKED: Final = re.compile(
+    r"(?:(?<![関変因整])数|率|[額量料費点比]|[長高重速大広深強]さ|温度|気温|年齢|距離|割合|サイズ|価格|値段|電圧|番号|\bph)"
+    r"(?:は|って)(?:(?:いくら|いくつ|どの|どれ|何(?![にをのがで])).*|[?。]*)$"
+    r"|\bhow (?:many|much|long|large|big|old|far|high|fast|often|deep|tall|heavy)\b"
+    r"|\bwhat (?:is|was|are|were|'s)? ?(?:the |an? |my |its |your )?(?:[\w-]+ ){0,2}?(?:number|rate|score|size|length"
+    r"|price|cost|fee|voltage|temperature|age|height|weight|ratio|percentage|probability|frequency|speed)\b"
+)
+"""The noun that is asked for is a quantity."""
+_SIGNED: Final = re.compile(r"[$¥€£]\s?\d")
+_ASKED: Final = tuple((re.compile(asks), units) for asks, units in _MEASURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a question wants a number of.
+
+    Attributes:
+        units: Its names, as a pattern.
+    """
+
+    units: str
+
+    def stands_in(self, text: str) -> bool:
+        """Whether a number of it stands in `text`, in this unit or one like it."""
+        folded = fold(text)
+        found = re.search(rf"{_NUMBER}\s*(?:{self.units})(?![a-z])", folded)
+        return bool(found or (self.units == _MONEY and _SIGNED.search(folded)))
+
+
+def asked_measure(question: str) -> Measure | None:
+    """What `question` wants a number of; None where it asks for none, or counts things.
+
+    A count often stands bare, as in a table, and a year too; volts and percent are written with their unit.
+    """
+    folded = fold(question)
+    return next((Measure(units) for asks, units in _ASKED if asks.search(folded)), None)
+
+
+def asks_number(question: str) -> bool:
+    """Whether only a number answers `question`, by the noun that it asks for."""
+    return bool(_NUMBER_ASKED.search(fold(question)))

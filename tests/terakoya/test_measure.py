@@ -1,0 +1,55 @@
+"""What a number that a question asks for has to be of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from terakoya.text.measure import asked_measure, asks_number
+
+
+@pytest.mark.parametrize(
+    ("question", "there", "elsewhere"),
+    [
+        ("電池は何ボルト？", "起電力は 1.1 V", "電池は3個いる"),
+        ("塩は何グラム？", "塩を５ｇ入れる", "塩を2回に分ける"),
+        ("合格率は何％？", "受かるのは 48% くらい", "100点満点"),
+        ("受験料はいくら？", "2,850円だった", "6月に受ける"),
+        ("How much did it cost?", "it was $12", "pass mark is 75"),
+        ("How old was he?", "aged, 34 years", "in chapter 5"),
+        ("How long is the break?", "a break of 5 min", "four rounds, 3 cups"),
+        ("塔の高さは？", "およそ 333メートル", "1958年にできた"),
+    ],
+)
+def test_a_number_in_its_unit_answers_and_another_number_does_not(
+    question: str, there: str, elsewhere: str
+) -> None:
+    measure = asked_measure(question)
+    assert measure is not None
+    assert measure.stands_in(there)
+    assert not measure.stands_in(elsewhere)
+
+
+@pytest.mark.parametrize("question", ["徒歩は何年？", "何人いた？", "What is a volt?", "率直とは？", ""])
+def test_a_count_or_no_number_has_no_unit(question: str) -> None:
+    assert asked_measure(question) is None
+
+
+@pytest.mark.parametrize(
+    "question", ["社員数は？", "標高の高さは？", "How many came?", "What is the pass rate?", "電圧はいくら？"]
+)
+def test_a_quantity_is_asked_for(question: str) -> None:
+    assert asks_number(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["関数は？", "変数って？", "What is a set?", "数は何に使う？", "料理とは？"]
+)
+def test_a_noun_that_is_no_quantity_asks_for_none(question: str) -> None:
+    assert not asks_number(question)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_question_and_any_text_can_be_looked_at(question: str, text: str) -> None:
+    measure = asked_measure(question)
+    assert measure is None or measure.stands_in(text) in (True, False)
+    assert asks_number(question) in (True, False)

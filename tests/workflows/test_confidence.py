@@ -1,0 +1,83 @@
+"""How likely an answer is right, from what speaks for and against it."""
+
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from terakoya.text.analyser import Analyser
+from terakoya.text.question import analyse_question
+from workflows.confidence import NAMES, Confidence, learned, read_confidence
+from workflows.extractive import ExtractiveAnswerer
+from workflows.scoring import read_candidates
+from workflows.signals import Signals
+
+NOTHING = Signals(**{field.name: 0.0 for field in fields(Signals)})
+RIVERS = """# 川
+
+## 信濃川
+- 長さは 367km、日本で一番長い
+- 河口は新潟市
+
+## 利根川
+- 流域面積が一番広い
+"""
+
+
+@pytest.fixture
+def signals(analyser: Analyser, read):
+    """The signals of a question to a note."""
+
+    def of(question: str, note: str = RIVERS) -> Signals:
+        answerer = ExtractiveAnswerer(analyser)
+        found = answerer.find(analyse_question(question, analyser), read_candidates(read(note), analyser))
+        assert found.signals is not None
+        return found.signals
+
+    return of
+
+
+def test_what_was_learned_names_every_signal_and_a_threshold() -> None:
+    assert set(learned().weights) == set(NAMES)
+    assert 0.0 < learned().answer_from < 1.0
+
+
+def test_weights_for_other_signals_are_refused() -> None:
+    table = {"intercept": 0.0, "answer_from": 0.5, "weights": {"luck": 1.0}}
+    with pytest.raises(ValueError, match=r"benchmarks\.calibration"):
+        read_confidence(table)
+
+
+@given(st.sampled_from(NAMES), st.floats(-1e6, 1e6, allow_nan=False))
+def test_confidence_is_a_probability_whatever_the_signals(name: str, value: float) -> None:
+    assert 0.0 <= learned().of(replace(NOTHING, **{name: value})) <= 1.0
+
+
+def test_a_signal_with_a_weight_moves_confidence_its_way() -> None:
+    confidence = Confidence(intercept=0.0, weights={"support": 2.0, "missing": -2.0}, answer_from=0.5)
+    assert confidence.of(NOTHING) == 0.5
+    assert confidence.of(replace(NOTHING, support=1.0)) > 0.5 > confidence.of(replace(NOTHING, missing=1.0))
+
+
+def test_a_number_in_the_unit_asked_for_is_seen(signals) -> None:
+    assert signals("信濃川の長さは何km？").measure == 1.0
+    assert signals("利根川の流域面積は何km？").measure == -1.0
+    assert signals("信濃川の河口はどこ？").measure == 0.0
+
+
+def test_a_name_that_stands_nowhere_is_a_stranger(signals) -> None:
+    assert signals("アマゾンの長さは？").stranger == 1.0
+    assert signals("信濃川の長さは？").stranger < 1.0
+
+
+def test_words_that_meet_only_in_much_text_support_no_line(signals) -> None:
+    apart = signals("利根川の河口は？")
+    together = signals("信濃川の河口は？")
+    assert apart.line < together.line
+
+
+def test_a_deed_that_is_not_told_is_missed(signals) -> None:
+    note = "# 目安箱\n\n- 目安箱は享保の改革の一つ\n"
+    assert signals("目安箱は誰が作った？", note).deed == 1.0
+    assert signals("目安箱は誰が作った？", "# 目安箱\n\n- 目安箱は徳川吉宗が作った\n").deed == 0.0
