@@ -19,7 +19,7 @@ from workflows.advising import Adviser
 from workflows.budget import BUDGETS, Budget
 from workflows.context import Context
 from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
-from workflows.guarding.draft import guard_report, guarded_draft
+from workflows.guarding.draft import guard_report, guarded_draft, without_suspicious
 from workflows.rewriting import rewritten
 from workflows.routing import fact_in, intent_of
 from workflows.standalone import stand_alone
@@ -312,8 +312,15 @@ class Nodes:
         return {"draft": draft_to_json(draft)}
 
     def finish(self, state: State) -> Update:
-        """Adds the answered question to the thread."""
-        return _turn(state, _draft(state))
+        """Adds the answered question to the thread; what tools quoted of the notes has not been guarded yet."""
+        draft = _draft(state)
+        if state.get("intent") == "tools" and draft.citations:
+            passages = {p.id: p for p in self._passages(state)}
+            draft = without_suspicious(draft, passages)
+            if not draft.answered:
+                text = sentence("answer.nothing", language=language_of(state["question"]))
+                draft = replace(draft, text=text)
+        return _turn(state, draft)
 
     def abstain(self, state: State) -> Update:
         """Adds the question to the thread with the plain word that the notes do not answer it."""

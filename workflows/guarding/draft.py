@@ -30,18 +30,29 @@ def guarded_draft(
         passages: What it was made from, by id.
         question: The user's own words, which an answer may repeat.
     """
+    draft = without_suspicious(draft, passages)
+    if not draft.answered:
+        return draft, ()
+    allowed = [question, *(_told(c, passages.get(c.passage_id)) for c in draft.citations)]
+    checked = checked_output(draft.text, allowed)
+    return replace(draft, text=checked.text), checked.removed
+
+
+def without_suspicious(draft: Draft, passages: Mapping[str, Passage]) -> Draft:
+    """The draft without what rests on suspicious citations alone; its addresses are not looked at.
+
+    For what a program put together of quotes, with what a tool returned beside them.
+    """
     citations = tuple(marked(c, passages.get(c.passage_id)) for c in draft.citations)
     places = suspicious_places(passages.values())
     if not draft.answered:
-        return replace(draft, citations=citations, suspicious=places), ()
+        return replace(draft, citations=citations, suspicious=places)
     kept = tuple(c for c in citations if not c.suspicion)
+    if not kept:
+        return replace(draft, text="", answered=False, citations=(), suspicious=places)
     lost = {c.marker for c in citations if c.suspicion}
     text = _without(draft.text, lost, {c.marker for c in kept}) if lost else draft.text
-    if not kept:
-        return replace(draft, text="", answered=False, citations=(), suspicious=places), ()
-    allowed = [question, *(_told(c, passages.get(c.passage_id)) for c in kept)]
-    checked = checked_output(text, allowed)
-    return replace(draft, text=checked.text, citations=kept, suspicious=places), checked.removed
+    return replace(draft, text=text, citations=kept, suspicious=places)
 
 
 def guard_report(draft: Draft, removed: Sequence[Removal]) -> dict[str, list[dict[str, object]]]:

@@ -16,7 +16,7 @@ from terakoya.text.sentences import sentence_spans
 from workflows.guarding.tokens import TOKEN
 
 Kind = Literal["image", "link", "instructions", "token", "hidden"]
-GONE: Final = "[…]"
+GONE: Final = "…"
 """Stands where an address stood."""
 _IMAGE: Final = re.compile(
     r"!\[(?P<alt>[^\[\]\n]{0,500})\](?:\(\s{0,5}(?P<target><[^<>\n]{0,2000}>|[^\s()<>]{0,2000}(?:\([^\s()]{0,500}\)[^\s()]{0,500}){0,3})(?:\s[^()\n]{0,500})?\)|\[[^\[\]\n]{0,200}\])|"
@@ -134,7 +134,9 @@ class _Check:
             lambda m: m[0] if self._permits(m["target"]) else self._gone("link", m[0], ""), text
         )
         text = _ANCHOR.sub(lambda m: m[0] if self._known(m[0]) else self._gone("link", m[0], ""), text)
-        text = ADDRESS.sub(self._address, text)
+        before = ""
+        while text != before:  # what is left around an address that went may be another one
+            before, text = text, ADDRESS.sub(self._address, text)
         return Checked(text, tuple(self._removed))
 
     def _gone(self, kind: Kind, found: str, instead: str) -> str:

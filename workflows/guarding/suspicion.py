@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from terakoya.text.language import JAPANESE
 from terakoya.text.sentences import sentence_spans
 from workflows.guarding import english, japanese
 from workflows.guarding.folding import Folded, folded, unwrapped
@@ -141,8 +142,10 @@ def _mentioned(text: str, start: int, end: int) -> bool:
         return True
     if not _ATTACK.search(same):
         return False
+    if JAPANESE.search(text[start:end]):  # what it is called follows it
+        return _behind(after)
     told = _STOP.split(before)[-1].strip(" \t-*>#・")
-    return (bool(told) and told[-1] not in ":：") or _behind(after)
+    return bool(told) and told[-1] not in ":："
 
 
 def _behind(after: str) -> bool:

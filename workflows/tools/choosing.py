@@ -10,6 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
 from terakoya.protocols import Tool
 from terakoya.text.normalise import printable
+from workflows.guarding.delimiting import asked_words
+from workflows.guarding.tokens import inert
 from workflows.prompts import load_prompt
 from workflows.tools.arguments import plain_schema
 from workflows.tools.wanting import Wish
@@ -55,7 +57,9 @@ class GrammarChooser:
     def choose(self, question: str, tools: Sequence[Tool]) -> list[Wish]:
         """One call, or none."""
         offered = list(tools)[:_MOST_TOOLS]
-        prompt = load_prompt("tool").fill(tools="\n".join(map(_line, offered)), question=question)
+        prompt = load_prompt("tool").fill(
+            tools="\n".join(map(_line, offered)), question=asked_words(question)
+        )
         names = [*(tool.name for tool in offered), NONE]
         chosen = self._json(prompt, _one_of(names)).get("tool")
         tool = next((tool for tool in offered if tool.name == chosen), None)
@@ -116,7 +120,9 @@ class NativeChooser:
         ]
         rules = load_prompt("tool_native").fill()
         try:
-            said = self._model.bind_tools(functions).invoke([SystemMessage(rules), HumanMessage(question)])
+            said = self._model.bind_tools(functions).invoke(
+                [SystemMessage(rules), HumanMessage(asked_words(question))]
+            )
         except TerakoyaError:
             raise
         except NotImplementedError as error:
@@ -150,4 +156,4 @@ def _line(tool: Tool) -> str:
 
 def _about(tool: Tool) -> str:
     """A description on one line, cut: it is what a server says of itself."""
-    return " ".join(printable(tool.description).split())[:_ABOUT]
+    return inert(" ".join(printable(tool.description).split())[:_ABOUT])

@@ -8,6 +8,7 @@ from typing import Any, Final
 from terakoya.catalogue import text as sentence
 from terakoya.text.normalise import printable
 from terakoya.types import Citation, Draft, Language, ToolResult
+from workflows.guarding.suspicion import suspicions
 from workflows.tools.calls import FINISHED, REFUSED
 from workflows.tools.state import result_from_json
 
@@ -51,7 +52,8 @@ def _quoted(name: str, result: ToolResult, language: Language) -> str:
     said = printable(result.text).strip("\n")
     fence = max(_TICKS.findall(said), key=len, default="``") + "`"
     frame = sentence(key, language=language, tool=name)
-    return f"{frame}\n\n{fence}\n{said}\n{fence}{_left_out(result, language)}"
+    warned = f"\n\n{sentence('guard.result', language=language)}" if suspicions(said) else ""
+    return f"{frame}\n\n{fence}\n{said}\n{fence}{_left_out(result, language)}{warned}"
 
 
 def _left_out(result: ToolResult, language: Language) -> str:

@@ -8,6 +8,7 @@ from langgraph.types import Command
 from app.tracing import NoTracer
 from terakoya.errors import NotSent, Unavailable
 from terakoya.types import Decision, ToolResult
+from tests.workflows.planted import ENGLISH, JAPANESE
 from workflows.state import draft_from_json
 from workflows.tools.builtin import calculator
 from workflows.tools.calls import APPROVED, CHOSEN, FAILED, FINISHED, REFUSED
@@ -185,6 +186,18 @@ def test_what_a_server_says_is_shown_as_data():
     assert "![x]" in body[1]
     assert "\x1b" not in asked.draft.text
     assert "7 more" in asked.draft.text
+
+
+@pytest.mark.parametrize("order", [*ENGLISH, *JAPANESE], ids=lambda order: order.aim)
+def test_an_order_in_what_a_server_says_calls_no_tool_and_asks_for_no_approval(order):
+    said, wanted = f"It rains.\n\n{order.order}", Wish(tool="shelf__put", arguments={"n": 1})
+    tool, put = reading(results=[ToolResult(text=said)]), writing()
+    chooser = ScriptedChooser(choices=[[wanted]])  # it would obey, if it were asked
+    asked = Asked(parts(tool, put, chooser=chooser), "@shelf.look {}")
+    assert asked.path == ["choose", "call", "tell"]
+    assert (put.called, asked.approval, chooser.asked) == ([], None, [])
+    if not order.order.startswith(("Write", "Explain", "What is the", "灯台", "ワクチン", "ブラジル")):
+        assert "It was not followed" in asked.draft.text or "それには従っていません" in asked.draft.text
 
 
 def test_a_run_that_died_in_the_call_asks_instead_of_repeating():
