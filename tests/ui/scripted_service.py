@@ -16,11 +16,13 @@ from fastapi import FastAPI, File, Request, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from terakoya.api import (
+    ApprovalModel,
     AskRequest,
     AskResult,
     Branched,
     BranchRequest,
     CitationModel,
+    DecisionRequest,
     Duel,
     DuelReply,
     DuelRequest,
@@ -105,6 +107,8 @@ class Reply:
     answered: bool = True
     replaced: str = ""
     error: str = ""
+    approval: ApprovalModel | None = None
+    """Where set, the run asks for it behind its pieces."""
     interrupted: bool = False
     gate: threading.Event | None = None
     """Where set, the answer stops after its first piece until the test opens it."""
@@ -125,6 +129,8 @@ class ScriptedService:
         self.duels: list[DuelRequest] = []
         self.votes: list[str] = []
         self.asked: list[AskRequest] = []
+        self.decisions: list[DecisionRequest] = []
+        self.decided = threading.Event()
         self.ingested: list[str] = []
         self.uploads: dict[str, bytes] = {}
         self.threads: dict[str, Thread] = {}
@@ -204,6 +210,11 @@ class ScriptedService:
                 for seq, (kind, data) in enumerate(lines, 1)
             )
             return StreamingResponse(numbered, media_type="text/event-stream")
+
+        @app.post("/api/runs/{run_id}/approval", status_code=204)
+        def approval(run_id: str, request: DecisionRequest) -> None:
+            self.decisions.append(request)
+            self.decided.set()
 
         @app.post("/api/runs/{run_id}/cancel", status_code=204)
         def cancel(run_id: str) -> None:
@@ -322,6 +333,11 @@ class ScriptedService:
             if number == 1 and reply.gate:
                 reply.gate.wait(30)
             yield "token", {"text": piece}
+        if reply.approval:
+            yield "approval", reply.approval.model_dump()
+            self.decided.wait(30)
+            decision = self.decisions[-1]
+            yield "decided", {"call_id": decision.call_id, "verdict": decision.verdict}
         if reply.error:
             yield "error", {"code": "model_failed", "message": reply.error, "status": 503}
             return
