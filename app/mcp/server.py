@@ -187,7 +187,10 @@ class McpServer:
                 "mcp_slow", server=self.config.name, seconds=round(self._limits.start), path=self._path
             )
         said = [line for line in connection.said.splitlines() if line.strip()]
-        reason = self._plain(error) + (f" ({self._clean(said[-1])})" if said else "")
+        # the line that names the error, as a stack trace or the version of the program may stand behind it
+        told = next((line for line in said if re.search(r"error|cannot|not found", line, re.IGNORECASE)), "")
+        last = told or (said[-1] if said else "")
+        reason = self._plain(error) + (f" ({self._clean(last)})" if last else "")
         return NotSent("mcp_start", server=self.config.name, reason=reason, path=self._path)
 
     async def _relist(self, connection: "Connection") -> None:
