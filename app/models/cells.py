@@ -45,10 +45,6 @@ class Cells:
         self._holders[view] -= 1
         self._free.frombytes(view[self._holders[view] == 0].tobytes())
 
-    def held_once(self, numbers: "array[int]") -> int:
-        """How many of these would be free if their sequence went."""
-        return int((self._holders[_view(numbers)] == 1).sum()) if numbers else 0
-
 
 def _view(numbers: "array[int]") -> NDArray[np.int32]:
     return np.frombuffer(numbers, dtype=np.int32)

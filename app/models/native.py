@@ -170,7 +170,8 @@ class NativeModel:
         # llama.cpp asks between the operations of a batch whether to go on. In C and not in Python, which
         # would have to wait for the interpreter's lock a thousand times a token: `strlen` of a buffer that
         # holds nothing is 0, and 1 once a character stands there, which is what a C bool is made of.
-        asked = ctypes.cast(ctypes.CDLL(None).strlen, llama_cpp.ggml_abort_callback)
+        library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+        asked = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
         llama_cpp.llama_set_abort_callback(self._context, asked, ctypes.cast(self._abort, ctypes.c_void_p))
 
     def abort(self, now: bool) -> None:

@@ -52,16 +52,6 @@ class Sequences:
         self._kept: list[Sequence] = []
         self._clock = count(1)
 
-    @property
-    def kept(self) -> int:
-        """Texts that nobody works on."""
-        return len(self._kept)
-
-    @property
-    def used(self) -> int:
-        """Cells that hold something."""
-        return self._cells.total - self._cells.free
-
     def known(self, prompt: Tokens[int]) -> tuple[int, int]:
         """How many tokens of a prompt need not be evaluated, and how many of these someone works on now."""
         best, source, _ = self._best(np.asarray(prompt, dtype=np.int32))
@@ -136,13 +126,6 @@ class Sequences:
         """Nobody works on a sequence any more, and what it holds is not to be trusted."""
         self._active.remove(sequence)
         self._free(sequence)
-
-    def forget(self) -> None:
-        """Lets go of all that is kept."""
-        for sequence in self._kept:
-            self._free(sequence)
-        self._kept.clear()
-        self._shelf.clear()
 
     def _best(self, prompt: NDArray[np.int32]) -> tuple[int, Sequence | None, "Shelved | None"]:
         best, source = 0, None

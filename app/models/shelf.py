@@ -74,13 +74,6 @@ class Shelf:
             _remove(state)
         return tokens, data if len(data) == size else None
 
-    def clear(self) -> None:
-        """Lets go of everything, files included."""
-        for _, state, _ in self._entries.values():
-            if isinstance(state, Path):
-                _remove(state)
-        self._entries.clear()
-
     def sweep(self) -> None:
         """Removes the folder with all files in it."""
         if self._folder is not None:

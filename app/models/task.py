@@ -54,7 +54,6 @@ class Task:
     drafted: int = 0
     taken: int = 0
     position: int = -1
-    begun: float = field(default_factory=time.monotonic)
     _choices: list[Choice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
