@@ -15,6 +15,8 @@ from terakoya.text.analyser import Analyser
 from workflows.graph import Graph, build_graph
 from workflows.nodes import Parts
 from workflows.testing import ScriptedAnswerer, ScriptedRetriever
+from workflows.tools.nodes import ToolParts
+from workflows.tools.testing import RememberedIntents, ScriptedToolbox
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "workflow.md"
 _DRAWN: Final = re.compile(r"(<!-- drawn by python -m app\.studio -->\n```mermaid\n).*?(```\n)", re.DOTALL)
@@ -40,6 +42,7 @@ def mermaid() -> str:
         analyser=Analyser(),
         tracer=NoTracer(),
         passages=1,
+        tools=ToolParts(toolbox=ScriptedToolbox(), intents=RememberedIntents(), tracer=NoTracer()),
     )
     drawn = build_graph(parts).get_graph()
     lines = ["flowchart TD"]

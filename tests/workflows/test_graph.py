@@ -9,12 +9,15 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from app.threads import Threads
+from app.tracing import NoTracer
 from terakoya.errors import Busy, Cancelled, Unavailable
 from terakoya.types import Draft, Fact, Filter, Ranking
 from workflows.context import Context
 from workflows.extractive import ExtractiveAnswerer
 from workflows.graph import SECONDS, build_graph
 from workflows.testing import ScriptedAnswerer, ScriptedRetriever, citation, passage
+from workflows.tools.nodes import ToolParts
+from workflows.tools.testing import RememberedIntents, ScriptedChooser, ScriptedTool, ScriptedToolbox
 
 PEAS = passage("メンデルはエンドウを育てた。", id="p1")
 GOOD = Draft(
@@ -59,6 +62,12 @@ def script(*drafts: Draft | Exception, name: str = "m") -> ScriptedAnswerer:
     return ScriptedAnswerer(name=name, drafts=list(drafts))
 
 
+TOOLS = ToolParts(
+    toolbox=ScriptedToolbox(made=[ScriptedTool(name="shelf__note", server="shelf")]),
+    intents=RememberedIntents(),
+    tracer=NoTracer(),
+    chooser=ScriptedChooser(),
+)
 PATHS = {
     "answered": (script(GOOD), "メンデルは何を育てた？", [PEAS], [*BEGIN, "answer", "verify", "finish"]),
     "several things": (
@@ -79,6 +88,19 @@ PATHS = {
     "declined": (script(DECLINED), "メンデルは何を育てた？", [PEAS], [*BEGIN, "answer", "verify", "abstain"]),
     "invented": (script(INVENTED), "メンデルは何を育てた？", [PEAS], [*BEGIN, "answer", "verify", "abstain"]),
     "small talk": (script(), "こんにちは", [PEAS], ["guard", "standalone", "talk"]),
+    "a tool": (script(), "@shelf.note {}", [PEAS], ["guard", "standalone", "tools", "finish"]),
+    "a tool that cannot be called": (
+        script(),
+        "@shelf.note {oops}",
+        [PEAS],
+        ["guard", "standalone", "tools", "abstain"],
+    ),
+    "no tool that fits, in a hurry": (
+        script(GOOD),
+        "メンデルは shelf に何を育てた？",
+        [PEAS],
+        ["guard", "standalone", "tools", *BEGIN[2:], "answer", "verify", "finish"],
+    ),
     "memory": (script(), "鍵は机の中だと覚えておいて", [PEAS], ["guard", "standalone", "memory"]),
 }
 
@@ -97,7 +119,7 @@ class NoMemory:
 def test_every_path_is_the_one_of_its_name(parts, name: str) -> None:
     answerer, question, known, path = PATHS[name]
     effort = "fast" if "hurry" in name else "normal"
-    given = parts(ScriptedRetriever(known=known), answerer, memory=NoMemory())
+    given = parts(ScriptedRetriever(known=known), answerer, memory=NoMemory(), tools=TOOLS)
     names, turn, _ = walk(build_graph(given), question, effort=effort)
     assert names == path
     assert turn["answered"] is (path[-1] == "finish")
@@ -120,7 +142,7 @@ def test_a_second_answer_is_the_model_s_or_the_notes_own(parts) -> None:
 
 
 def test_the_table_leaves_out_no_node_and_no_edge(parts) -> None:
-    graph = build_graph(parts(ScriptedRetriever(), script()))
+    graph = build_graph(parts(ScriptedRetriever(), script(), tools=TOOLS))
     drawn = graph.get_graph()
     assert {node for path in PATHS.values() for node in path[3]} == set(drawn.nodes) - {
         "__start__",
