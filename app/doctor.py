@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -23,11 +24,13 @@ from terakoya.errors import TerakoyaError
 from terakoya.protocols import Reranker
 
 if TYPE_CHECKING:
+    from app.models.choice import RemoteChoice
     from app.settings import Settings
 
 _PYTHONS: Final = ((3, 11), (3, 13))
 _LEAST_DISK: Final = 500 * 1024**2
 _LEAST_MEMORY: Final = 500 * 1024**2
+_REMOTE_SECONDS: Final = 3.0
 _LANGFUSE: Final = ("LANGFUSE_BASE_URL", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
 _INSTALL: Final = f"{Path(sys.executable).name} -m pip install"
 
@@ -65,7 +68,7 @@ def diagnose(
         ("embedder", lambda: _embedder(settings)),
         ("reranker", lambda: _reranker(settings, reranker)),
         ("engine", lambda: _engine(settings)),
-        ("model", lambda: _model(settings)),
+        *(("model", partial(_model, settings, name)) for name in settings.chat_models or ("",)),
         ("tracing", lambda: _tracing(settings)),
         ("langfuse", lambda: _langfuse(variables, settings)),
         ("disk", lambda: _disk(settings)),
@@ -185,7 +188,8 @@ def _reranker(settings: "Settings", loaded: Reranker | None) -> Check:
 
 def _engine(settings: "Settings") -> Check:
     state = engine_state()
-    wanted: _State = "problem" if settings.model else "off"
+    local = any(not name.lower().startswith("openai:") for name in settings.chat_models)
+    wanted: _State = "problem" if local else "off"
     match state.status:
         case "ready":
             return _check("engine", "ok", "engine", version=state.detail + _amx(settings))
@@ -210,10 +214,17 @@ def _amx(settings: "Settings") -> str:
     return "; " + text("doctor.engine_amx") if verdicts else ""
 
 
-def _model(settings: "Settings") -> Check:
-    if not settings.model:
-        return _check("model", "off", "model_none", "TERAKOYA_MODEL=/path/to/model.gguf")
-    header = read_header(Path(settings.model).expanduser())
+def _model(settings: "Settings", name: str) -> Check:
+    """One of the models that are tried; `name` is empty where there is none."""
+    from app.models.choice import LocalChoice, choice_of, require_file
+
+    if not name:
+        return _check("model", "off", "model_none", "terakoya model list")
+    choice = choice_of(name, settings)
+    if not isinstance(choice, LocalChoice):
+        return _remote_model(settings, choice)
+    require_file(choice, settings)
+    header = read_header(choice.path)
     needed, free = header.memory(settings.context_tokens), available_memory()
     values: dict[str, object] = {"name": header.name, "path": header.path, "needed": _gib(needed)}
     if free is not None and needed > free:
@@ -221,6 +232,25 @@ def _model(settings: "Settings") -> Check:
             "model", "problem", "model_large", "TERAKOYA_CONTEXT_TOKENS=2048", free=_gib(free), **values
         )
     return _check("model", "ok", "model", **values)
+
+
+def _remote_model(settings: "Settings", choice: "RemoteChoice") -> Check:
+    from app.models.chain import ModelChain
+
+    chain = ModelChain(settings)
+    values = {"name": choice.name, "url": choice.endpoint.url}
+    try:
+        listed = chain.server(choice.endpoint).models(timeout=_REMOTE_SECONDS)
+    except TerakoyaError as error:
+        if error.key == "remote_unknown":  # it answers, and has no list
+            return _check("model", "ok", "model_remote", **values)
+        return Check(name="model", status="problem", detail=error.message())
+    finally:
+        chain.close()
+    if listed and choice.name not in listed:
+        known = ", ".join(listed[:10])
+        return _check("model", "problem", "model_unlisted", "terakoya model use", known=known, **values)
+    return _check("model", "ok", "model_remote", **values)
 
 
 def _tracing(settings: "Settings") -> Check:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from app.codebase import commit, dependencies, file_digest, sources_digest, versions
 from app.home import prepare_home
+from app.models.choice import LocalChoice, chosen
 from app.outputs import prepare_output, write_output
 from app.settings import NO_ANSWER, Settings
 from app.suite_target import LocalOpening, LocalTarget, Say
@@ -206,8 +207,9 @@ def settings_fingerprint(settings: Settings) -> str:
 
 def code_version(settings: Settings) -> str:
     """Digest of what determines an answer beside suite and settings: the code, and the files of models."""
-    models = (settings.model, settings.embedder, settings.reranker)
-    files = [file_digest(Path(name).expanduser()) for name in models if name]
+    named = [Path(name).expanduser() for name in (settings.embedder, settings.reranker) if name]
+    models = [choice.path for choice in chosen(settings) if isinstance(choice, LocalChoice)]
+    files = [file_digest(path) for path in (*models, *named)]
     prompts = sorted(Path(settings.prompts).expanduser().glob("*.md")) if settings.prompts else []
     files += [file_digest(path) for path in prompts]
     parts = "\n".join((sources_digest(), *versions(dependencies()), *files))
@@ -246,7 +248,7 @@ def results_cache(settings: Settings, *, fresh: bool = False) -> ResultCache:
 
 def spread(settings: Settings) -> Mapper | None:
     """Where cases run; a local model is in memory once, and answers one question at a time."""
-    if settings.model:
+    if settings.chat_models:
         return None
     from app.spreading import WhereQuicker
 

@@ -26,6 +26,7 @@ RESTORE_JOURNAL: Final = "restore.json"
 NO_ANSWER: Final = frozenset(
     {
         *("home", "host", "port", "page_port", "environment", "log_level"),
+        *("models_folder", "keys_file", "model_hub"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
         *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),
         *("eval_langfuse", "prompt_label"),
@@ -87,10 +88,13 @@ class Settings(BaseSettings):
 
     Attributes:
         home: Folder with all state of the installation, mode 700.
-        model: Path of a GGUF file; empty for the extractive answerer, which needs no model.
+        models: Chat models in the order in which they are tried, the extractive answerer behind them all: names
+            of `terakoya model list`, paths of GGUF files, or `openai:MODEL@URL`; `none` for no model. In the
+            environment separated by commas.
+        model: The same for one model; `models` goes before it.
         context_tokens: Context window given to the local model, in tokens.
         max_answer_tokens: Longest generated answer, in tokens.
-        model_timeout: Seconds that a request waits for the local model.
+        model_timeout: Seconds that a request waits for a model.
         model_slots: Requests that the local model serves at once.
         model_cache_mb: MiB for what running requests and kept threads have read. See `app.models.options`,
             for all of these.
@@ -102,6 +106,12 @@ class Settings(BaseSettings):
         model_rope_scaling: How positions beyond the trained context are made to fit.
         model_rope_scale: Factor that the context grows by; 0 as the model's file says.
         model_rope_base: Base frequency; 0 as the model's file says.
+        connect_timeout: Seconds in which a remote model's server must accept a connection.
+        read_timeout: Seconds that a remote model may be silent.
+        http_hosts: Hosts, with their port where it is not 80, that remote models may be asked at without TLS.
+        models_folder: Folder of the models that were downloaded; `models` in the home when empty.
+        keys_file: File with the keys of remote models, mode 600; `keys.toml` in the home when empty.
+        model_hub: Where `terakoya model pull` finds the models that it knows by name.
         embedder: Name of a sentence-transformers model in the catalogue, a folder, or `none`.
         reranker: Name of a cross-encoder in the catalogue, a folder, or `none`.
         reranker_ms: Milliseconds that the reranker may take for one query.
@@ -140,6 +150,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = DEFAULT_HOME
+    models: Annotated[tuple[str, ...], NoDecode] = ()
     model: str = ""
     context_tokens: int = Field(default=4096, ge=512, le=1_048_576)
     max_answer_tokens: int = Field(default=512, ge=16, le=32_768)
@@ -154,6 +165,12 @@ class Settings(BaseSettings):
     model_rope_scaling: RopeScaling = "model"
     model_rope_scale: float = Field(default=0.0, ge=0, le=1024)
     model_rope_base: float = Field(default=0.0, ge=0)
+    connect_timeout: float = Field(default=5.0, gt=0)
+    read_timeout: float = Field(default=60.0, gt=0)
+    http_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    models_folder: Path | None = None
+    keys_file: Path | None = None
+    model_hub: str = "https://huggingface.co"
     embedder: str = "all-MiniLM-L6-v2"
     reranker: str = "none"
     reranker_ms: int = Field(default=300, ge=1, le=600_000)
@@ -208,14 +225,39 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then the file, then what was found by tuning."""
-        file = settings_cls.model_config.get("toml_file")
-        tuned = Path(file).with_name(TUNED) if isinstance(file, Path) else None
+        path = settings_cls.model_config.get("toml_file")
+        tuned = Path(path).with_name(TUNED) if isinstance(path, Path) else None
+        file = _File(settings_cls)
+        file.nearer = (init_settings, env_settings)
+        return init_settings, env_settings, file, _Tuned(settings_cls, toml_file=tuned)
+
+    @field_validator("models", "http_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
         return (
-            init_settings,
-            env_settings,
-            TomlConfigSettingsSource(settings_cls),
-            _Tuned(settings_cls, toml_file=tuned),
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @property
+    def chat_models(self) -> tuple[str, ...]:
+        """The models of `models` or `model`, without `none`."""
+        named = self.models or ((self.model,) if self.model else ())
+        return tuple(name for name in named if name != "none")
+
+    @property
+    def models_path(self) -> Path:
+        """Folder of the models that were downloaded."""
+        return (self.models_folder or self.home / "models").expanduser()
+
+    @property
+    def keys_path(self) -> Path:
+        """Keys of remote models by host, mode 600."""
+        return (self.keys_file or self.home / "keys.toml").expanduser()
+
+    @property
+    def file_path(self) -> Path:
+        """The settings file."""
+        return self.home / "terakoya.toml"
 
     @property
     def store_path(self) -> Path:
@@ -256,6 +298,18 @@ class Settings(BaseSettings):
 def home_of(home: Path | None = None) -> Path:
     """The folder of the installation: the one given, else that of the environment, else the default."""
     return (home or Path(os.environ.get("TERAKOYA_HOME") or DEFAULT_HOME)).expanduser().absolute()
+
+
+class _File(TomlConfigSettingsSource):
+    """The file; what it says of models does not count beside a model that is named nearer by."""
+
+    nearer: tuple[PydanticBaseSettingsSource, ...] = ()
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        if any({"model", "models"} & source().keys() for source in self.nearer):
+            return {name: value for name, value in values.items() if name not in ("model", "models")}
+        return values
 
 
 def load_settings(home: Path | None = None, **overrides: Any) -> Settings:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from app.home import prepare_home
@@ -22,8 +21,8 @@ from terakoya.types import Language
 if TYPE_CHECKING:
     from app.asking import Asker
     from app.memory import Facts
+    from app.models.chain import ModelChain
     from app.models.engine import LocalEngine
-    from app.models.local import LocalChatModel
     from app.scoring import AnswerScores
     from app.threads import Threads
     from ingest.embedder import SentenceTransformerEmbedder
@@ -112,21 +111,19 @@ class Wiring:
                 self.vectors.warm()
 
     def check_model(self) -> None:
-        """Looks at the model's file, without loading it.
+        """Looks at the models' files and keys, without loading or asking anything.
 
         Raises:
-            BadInput: The file of the settings is missing, or no GGUF that can be read.
+            BadInput: A file of the settings is missing or no GGUF that can be read, or a name means nothing.
+            Unavailable: A model of the settings was not downloaded.
         """
-        if self.settings.model:
-            from app.models.gguf import read_header
-
-            read_header(Path(self.settings.model).expanduser())
+        self.models.check()
 
     def close(self) -> None:
-        """Ends the model's process, delivers traces, and lets go of all files."""
+        """Ends the models' processes, delivers traces, and lets go of all files."""
         if tools := self.loaded("tools"):
             tools.toolbox.close()
-        for part in map(self.loaded, ("engine", "scores", "tracer", "threads")):
+        for part in map(self.loaded, ("models", "scores", "tracer", "threads")):
             if part is not None:
                 part.close()
         self.store.close()
@@ -210,21 +207,16 @@ class Wiring:
         return Facts(self.settings.threads_path)
 
     @built_once
-    def engine(self) -> "LocalEngine | None":
-        """The local model's process, started at its first use; None where the settings name no model."""
-        if not self.settings.model:
-            return None
-        from app.models.engine import LocalEngine
-        from app.models.options import ModelOptions
-        from app.models.selfcheck import SelfCheck
+    def models(self) -> "ModelChain":
+        """The chat models of the settings, whose processes start at their first use."""
+        from app.models.chain import ModelChain
 
-        return LocalEngine(
-            Path(self.settings.model).expanduser(),
-            context_tokens=self.settings.context_tokens,
-            timeout=self.settings.model_timeout,
-            options=ModelOptions.of(self.settings),
-            selfcheck=SelfCheck(self.settings.selfcheck_path),
-        )
+        return ModelChain(self.settings)
+
+    @property
+    def engine(self) -> "LocalEngine | None":
+        """What serves the first local model; None where there is none, or nobody asked yet."""
+        return next(iter(self.models.engines.values()), None)
 
     @built_once
     def tools(self) -> "ToolParts":
@@ -240,8 +232,8 @@ class Wiring:
     def _chooser(self) -> "Chooser | None":
         from workflows.tools.choosing import GrammarChooser
 
-        model = self._chat_model()
-        return GrammarChooser(model, name=Path(self.settings.model).stem) if model else None
+        models = self.models.chat_models()
+        return GrammarChooser(models[0][1], name=models[0][0]) if models else None
 
     @built_once
     def asker(self) -> "Asker":
@@ -268,21 +260,8 @@ class Wiring:
     def _adviser(self) -> "Adviser | None":
         from workflows.advising import Adviser
 
-        model = self._chat_model()
-        return Adviser(model, prompts=self.prompts) if model else None
-
-    def _chat_model(self) -> "LocalChatModel | None":
-        if not self.engine:
-            return None
-        from app.models.local import LocalChatModel
-        from app.models.queue_place import tell_place
-
-        return LocalChatModel(
-            engine=self.engine,
-            model=Path(self.settings.model).stem,
-            max_tokens=self.settings.max_answer_tokens,
-            waiting=tell_place,
-        )
+        models = self.models.chat_models()
+        return Adviser(models[0][1], prompts=self.prompts) if models else None
 
     @built_once
     def scores(self) -> "AnswerScores | None":
@@ -305,11 +284,13 @@ class Wiring:
 
         self.check_model()
         answerers: list[Answerer] = []
-        if model := self._chat_model():
+        if self.models.choices:
             from workflows.generative import GenerativeAnswerer
 
-            name = Path(self.settings.model).stem
-            answerers.append(GenerativeAnswerer(model, self.analyser, name=name, prompts=self.prompts))
+            answerers += [
+                GenerativeAnswerer(model, self.analyser, name=name, prompts=self.prompts)
+                for name, model in self.models.chat_models()
+            ]
         return [*answerers, ExtractiveAnswerer(self.analyser, supported=self.settings.answers.support)]
 
 
@@ -364,8 +345,8 @@ def open_beside(installation: Installation, settings: Settings) -> Installation:
     """
     ours = installation.wiring
     same = all(getattr(settings, name) == getattr(ours.settings, name) for name in ("embedder", "reranker"))
-    if settings.model != ours.settings.model:
+    if settings.chat_models != ours.settings.chat_models:
         raise BadInput("eval_arena_model")
     wiring = Wiring(settings, ours.store, deliver=False, tracer=ours.tracer, like=ours if same else None)
-    wiring.__dict__["engine"] = ours.engine
+    wiring.__dict__["models"] = ours.models
     return Installation(wiring)

@@ -14,6 +14,7 @@ from terakoya.errors import BadInput
 
 EFFORTS: Final = ("fast", "normal", "deep")
 LANGUAGES: Final = ("ja", "en")
+QUANTIZATIONS: Final = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_K_S", "Q4_0", "Q3_K_M", "Q2_K")
 SUITE_KINDS: Final = ("squad", "csv", "beir", "langfuse")
 
 # argparse speaks English only; these are the complaints that its reader meets.
@@ -111,6 +112,7 @@ def build() -> argparse.ArgumentParser:
     )
     _feedback(command("feedback", "feedback"))
     _prompts(command("prompts", "prompts"))
+    _model(command("model", "model"))
     command("doctor", "doctor")
     return parser
 
@@ -195,6 +197,46 @@ def _memory(parser: _Parser) -> None:
     action("list")
     forget = action("forget")
     forget.arguments.add_argument("number", type=_count, metavar="NUMBER", help=text("cli.help_fact"))
+
+
+def _model(parser: _Parser) -> None:
+    action = _actions(parser, "model", required=True)
+    action("list")
+    pull = action("pull")
+    pull.arguments.add_argument("model", metavar="NAME|URL", help=text("cli.help_model_pull"))
+    pull.options.add_argument("--sha256", metavar="HEX", help=text("cli.help_model_sha256"))
+    pull.options.add_argument("--name", metavar="NAME", help=text("cli.help_model_name"))
+    use = action("use")
+    use.arguments.add_argument("models", nargs="+", metavar="MODEL", help=text("cli.help_model_use"))
+    verify = action("verify")
+    verify.arguments.add_argument("model", metavar="MODEL", help=text("cli.help_model_local"))
+    remove = action("remove")
+    remove.arguments.add_argument("model", metavar="NAME", help=text("cli.help_model_remove"))
+    remove.options.add_argument("--force", action="store_true", help=text("cli.help_model_force"))
+    bench = action("bench")
+    bench.arguments.add_argument("models", nargs="*", metavar="MODEL", help=text("cli.help_model_bench"))
+    for name, default in (("prompt", 256), ("output", 64), ("rounds", 3)):
+        bench.options.add_argument(
+            f"--{name}", type=_count, default=default, metavar="N", help=text(f"cli.help_bench_{name}")
+        )
+    perplexity = action("perplexity")
+    perplexity.arguments.add_argument("models", nargs="+", metavar="MODEL", help=text("cli.help_model_local"))
+    perplexity.options.add_argument(
+        "--text", type=Path, required=True, metavar="FILE", help=text("cli.help_perplexity_text")
+    )
+    perplexity.options.add_argument(
+        "--window", type=_count, default=512, metavar="N", help=text("cli.help_perplexity_window")
+    )
+    perplexity.options.add_argument(
+        "--no-overlap", action="store_true", help=text("cli.help_perplexity_apart")
+    )
+    quantize = action("quantize")
+    quantize.arguments.add_argument("model", metavar="MODEL", help=text("cli.help_model_local"))
+    quantize.arguments.add_argument(
+        "type", choices=QUANTIZATIONS, metavar="TYPE", help=text("cli.help_quantize_type")
+    )
+    quantize.options.add_argument("--to", type=Path, metavar="FILE", help=text("cli.help_quantize_to"))
+    quantize.options.add_argument("--again", action="store_true", help=text("cli.help_quantize_again"))
 
 
 def _eval(parser: _Parser) -> None:

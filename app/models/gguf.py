@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from app.models.footprint import Footprint
 from terakoya.errors import BadInput
 
 MAGIC = b"GGUF"
@@ -19,7 +20,16 @@ _MOST_ITEMS = 1 << 24
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING = 8
 _ARRAY = 9
+_TOKENS = "tokenizer.ggml.tokens"
 _KEY_VALUE_BYTES = 2  # the cache holds 16-bit floats unless told otherwise
+
+_WHOLE_FILES = {0: "F32", 1: "F16", 32: "BF16"}
+_QUANTIZATIONS = {
+    2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
+    13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 21: "Q2_K_S",
+    22: "IQ3_XS", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 30: "IQ4_XS", 38: "MXFP4",
+}  # fmt: skip
+"""Names of `general.file_type`, llama.cpp's `llama_ftype`."""
 
 _Value = bool | int | float | str | tuple[int, ...] | None
 
@@ -36,7 +46,10 @@ class GgufHeader:
         context: Tokens of the context that it was trained for; 0 where it does not say.
         file_type: llama.cpp's number for the quantisation; -1 where it does not say.
         cache_per_token: Bytes of the key-value cache for one token of context, an estimate: models with
-            sliding windows or recurrent layers need less.
+            sliding windows need less.
+        vocabulary: Number of tokens that it knows.
+        embedding: Length of its embeddings.
+        quantization: How its weights are stored, `Q4_K_M`, `F16` ...; empty where it does not say.
     """
 
     path: Path
@@ -46,6 +59,25 @@ class GgufHeader:
     context: int
     file_type: int
     cache_per_token: int
+    vocabulary: int
+    embedding: int
+    quantization: str
+
+    @property
+    def quantized(self) -> bool:
+        """Whether its weights are stored in less than 16 bits, as far as it says."""
+        return self.quantization not in ("", *_WHOLE_FILES.values())
+
+    @property
+    def footprint(self) -> Footprint:
+        """What running it takes."""
+        return Footprint(
+            weights=self.size,
+            cache_per_token=self.cache_per_token,
+            vocabulary=self.vocabulary,
+            embedding=self.embedding,
+            context=self.context,
+        )
 
     @property
     def kind(self) -> str:
@@ -53,8 +85,8 @@ class GgufHeader:
         return f"{self.architecture} {self.file_type}"
 
     def memory(self, context_tokens: int) -> int:
-        """Bytes that running it with this context takes: weights and key-value cache."""
-        return self.size + context_tokens * self.cache_per_token
+        """Bytes that running it with this context takes. See `Footprint.memory`."""
+        return self.footprint.memory(context_tokens)
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -86,11 +118,16 @@ def read_header(path: Path) -> GgufHeader:
         context=_integer(values.get(f"{architecture}.context_length")),
         file_type=file_type if isinstance(file_type := values.get("general.file_type"), int) else -1,
         cache_per_token=_cache_per_token(values, architecture),
+        vocabulary=_integer(values.get(_TOKENS)),
+        embedding=_integer(values.get(f"{architecture}.embedding_length")),
+        quantization=(_WHOLE_FILES | _QUANTIZATIONS).get(_integer(values.get("general.file_type", -1)), "")
+        if "general.file_type" in values
+        else "",
     )
 
 
 def _cache_per_token(values: dict[str, _Value], architecture: str) -> int:
-    layers = _integer(values.get(f"{architecture}.block_count"))
+    layers = _cached_layers(values, architecture)
     heads = values.get(f"{architecture}.attention.head_count")
     cached = values.get(f"{architecture}.attention.head_count_kv", heads)
     per_layer = list(cached) if isinstance(cached, tuple) else [_integer(cached)] * layers
@@ -99,6 +136,14 @@ def _cache_per_token(values: dict[str, _Value], architecture: str) -> int:
     key = _integer(values.get(f"{architecture}.attention.key_length")) or length
     value = _integer(values.get(f"{architecture}.attention.value_length")) or length
     return sum(per_layer) * (key + value) * _KEY_VALUE_BYTES
+
+
+def _cached_layers(values: dict[str, _Value], architecture: str) -> int:
+    """Layers with a key-value cache of their own: others are recurrent, or share that of another."""
+    layers = _integer(values.get(f"{architecture}.block_count"))
+    every = _integer(values.get(f"{architecture}.full_attention_interval"))
+    shared = _integer(values.get(f"{architecture}.attention.shared_kv_layers"))
+    return -(-layers // every) if every else max(layers - shared, 0)
 
 
 def _integer(value: _Value) -> int:
@@ -142,7 +187,7 @@ class _Reader:
         if kind == _STRING:
             return self._text()
         if kind == _ARRAY:
-            return self._array()
+            return self._array()  # of texts, only how many there are
         if kind not in _SCALARS:
             raise ValueError(f"a value of unknown type {kind} in its header")
         code = _SCALARS[kind]
@@ -157,7 +202,7 @@ class _Reader:
         if kind in (_STRING, _ARRAY):
             for _ in range(count):
                 self._value(kind)
-            return None
+            return count
         if kind not in _SCALARS:
             raise ValueError(f"a value of unknown type {kind} in its header")
         code = _SCALARS[kind]

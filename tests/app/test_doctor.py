@@ -9,6 +9,8 @@ from app.doctor import diagnose
 from app.settings import load_settings
 from app.tracing.standin import StandIn
 from terakoya.errors import Busy, Unavailable
+from tests.app.models.openai_server import OpenAIServer, scripted
+from tests.gguf import tiny_gguf
 
 KEYS = ("LANGFUSE_BASE_URL", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
 
@@ -62,6 +64,24 @@ def test_a_model_file_that_is_none_is_a_problem(check, tmp_path):
     (tmp_path / "text.gguf").write_text("text")
     found = check("model", model=str(tmp_path / "text.gguf"))
     assert (found.status, "not a GGUF file" in found.detail) == ("problem", True)
+
+
+def test_each_model_that_is_tried_is_told_with_whether_it_answers(home, tmp_path, monkeypatch):
+    path = tiny_gguf(tmp_path / "small.gguf")
+    with scripted(OpenAIServer()) as server:
+        names = [
+            str(path),
+            f"openai:big@{server.url}",
+            f"openai:other@{server.url}",
+            "openai:x@http://127.0.0.1:9/v1",
+        ]
+        checks = diagnose(load_settings(home, models=names), environ={})
+    found = [check for check in checks if check.name == "model"]
+    assert [check.status for check in found] == ["ok", "ok", "problem", "problem"]
+    assert "GiB" in found[0].detail
+    assert server.url in found[1].detail
+    assert "big" in found[2].detail
+    assert "127.0.0.1:9" in found[3].detail
 
 
 def test_an_embedder_that_is_not_known_is_a_problem_and_none_is_not(check):

@@ -8,6 +8,7 @@ import pytest
 from app.settings import load_settings
 from app.tracing import NoTracer
 from app.wiring import open_installation
+from tests.app.models.openai_server import OpenAIServer, scripted
 from tests.gguf import tiny_gguf
 
 NOTE = """# 記憶
@@ -69,3 +70,24 @@ def test_a_model_that_is_killed_while_it_speaks_gives_way_and_says_so(ask) -> No
     outcome, heard = ask("書くと何が進む？", kill=True)
     assert outcome.model == "extractive"
     assert [data["code"] for kind, data in heard if kind == "notice"] == ["model_crashed"]
+
+
+def test_models_are_tried_in_order_and_one_that_fails_makes_room(tmp_path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "記憶.md").write_text(NOTE, encoding="utf-8")
+    with scripted(OpenAIServer(answer="書くと学習が進む。[1]", key="")) as server:
+        models = ("openai:away@http://127.0.0.1:9/v1", f"openai:big@{server.url}")
+        settings = load_settings(tmp_path / "home", models=models, embedder="none")
+        installation = open_installation(settings, write=True, tracer=NoTracer())
+        try:
+            installation.ingest([notes])
+            heard = []
+            outcome = installation.ask("書くと何が進む？", listen=lambda *event: heard.append(event))
+            assert (outcome.answered, outcome.model) == (True, "big")
+            assert [data["code"] for kind, data in heard if kind == "notice"] == ["remote_away"]
+            server.faults = ["half"]
+            outcome = installation.ask("書くと何が進む？", listen=lambda *event: heard.append(event))
+            assert (outcome.answered, outcome.model) == (True, "extractive")
+        finally:
+            installation.close()

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.settings import Settings, load_settings
+from app.settings_file import set_list
 from ingest.weighing import USUAL
 from terakoya.errors import BadInput
 
@@ -136,3 +137,41 @@ def test_a_weight_that_is_none_is_told_by_its_name(
 
 def test_search_weighs_as_usual_where_nothing_is_set(tmp_path: Path) -> None:
     assert load_settings(tmp_path).search.weighing() == USUAL
+
+
+def test_models_are_a_list_and_what_is_named_nearer_by_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings(tmp_path).chat_models == ()
+    (tmp_path / "terakoya.toml").write_text('models = ["a", "openai:b@https://b.example/v1"]\n')
+    assert load_settings(tmp_path).chat_models == ("a", "openai:b@https://b.example/v1")
+    monkeypatch.setenv("TERAKOYA_MODEL", "/old/way.gguf")
+    assert load_settings(tmp_path).chat_models == ("/old/way.gguf",)
+    monkeypatch.setenv("TERAKOYA_MODELS", "c, d.gguf")
+    assert load_settings(tmp_path).chat_models == ("c", "d.gguf")
+    monkeypatch.setenv("TERAKOYA_MODELS", "none")
+    assert load_settings(tmp_path).chat_models == ()
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "port = 1", "# note\nmodels = [\n  'x', # one\n  'y',\n]\nport = 1\n", 'model="o"\nport=1\n\n'],
+)
+def test_one_setting_is_changed_and_the_rest_of_the_file_stays(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "home" / "terakoya.toml"
+    path.parent.mkdir()
+    path.write_text(before)
+    set_list(path, "models", ['茶 "1"', "b"], instead_of=["model"])
+    settings = load_settings(path.parent)
+    assert settings.chat_models == ('茶 "1"', "b")
+    assert settings.model == ""
+    assert settings.port == (1 if "port" in before else 8764)
+    assert ("# note" in path.read_text()) == ("# note" in before)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_settings_file_that_is_broken_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "terakoya.toml").write_text("port = \n")
+    with pytest.raises(BadInput):
+        set_list(tmp_path / "terakoya.toml", "models", ["a"])
+    assert (tmp_path / "terakoya.toml").read_text() == "port = \n"

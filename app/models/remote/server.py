@@ -99,8 +99,11 @@ class Server:
             Unavailable: It is away or says something else.
         """
         deadline = time.monotonic() + timeout
-        with self._asked("GET", "/models", None, "", deadline) as reply:
-            found = self._json(reply, deadline)
+        try:
+            with self._asked("GET", "/models", None, "", deadline) as reply:
+                found = self._json(reply, deadline)
+        except httpx.HTTPError as error:
+            raise self._away(error, deadline) from None
         listed = found.get("data")
         if not isinstance(listed, list):
             raise rubbish(self.endpoint, json.dumps(found), secret=self._secret)

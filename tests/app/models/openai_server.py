@@ -51,7 +51,7 @@ def scripted(server: OpenAIServer) -> Iterator[OpenAIServer]:
             server.headers.append({name.lower(): value for name, value in self.headers.items()})
             if self.path != "/v1/chat/completions":
                 return self._json(404, {"error": {"message": f"no {self.path}"}})
-            if self.headers.get("Authorization") != f"Bearer {server.key}":
+            if server.key and self.headers.get("Authorization") != f"Bearer {server.key}":
                 return self._json(401, {"error": {"message": f"Incorrect API key: {server.key[:9]}"}})
             if server.faults:
                 return self._fail(server.faults.pop(0), body)
