@@ -245,7 +245,7 @@ class _Asker:
         self, suites: Sequence[Suite], values: Values, cache: Cache, progress: Callable[[int, str], None]
     ) -> list[CaseResult]:
         chosen = variant(self._settings, values)
-        models = ("model", "embedder", "reranker")
+        models = ("chat_models", "embedder", "reranker")
         same = all(getattr(chosen.settings, m) == getattr(self._settings, m) for m in models)
         version = self._version if same else code_version(chosen.settings)
         results: list[CaseResult] = []

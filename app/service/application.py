@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 
 from app.service import log, routes
 from app.service.arena import arena_routes
+from app.service.completions import completion_routes
+from app.service.errors import error_body
 from app.service.guard import JSON_LIMIT, Guard
 from app.service.language import reader_language
 from app.service.metrics import Metrics
@@ -19,7 +21,6 @@ from app.service.runs import Runs
 from app.service.streams import HEARTBEAT, event_routes
 from app.tracing import SpoolTracer
 from terakoya import __version__
-from terakoya.api import ErrorBody
 from terakoya.errors import BadInput, TerakoyaError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def create_app(
     api.include_router(routes.note_routes(installation, runs))
     api.include_router(routes.thread_routes(installation, runs))
     api.include_router(arena_routes(installation))
+    api.include_router(completion_routes(installation, runs, heartbeat))
     uploads = int(installation.settings.max_note_mb * 1024 * 1024) * UPLOAD_NOTES + JSON_LIMIT
 
     def body_limit(path: str) -> int:
@@ -77,8 +79,7 @@ def _spooling(installation: "Installation") -> SpoolTracer | None:
 
 def _reply(request: Request, error: TerakoyaError, status: int) -> JSONResponse:
     language = reader_language(request.headers.get("accept-language"))
-    body = ErrorBody(code=error.key, message=error.message(language))
-    return JSONResponse(body.model_dump(), status_code=status)
+    return JSONResponse(error_body(request.url.path, error, status, language), status_code=status)
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:

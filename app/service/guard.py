@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.service import log
+from app.service.errors import error_body
 from app.service.language import reader_language
 from terakoya.client import CHALLENGE_HEADER, PROOF_HEADER, proof
 from terakoya.errors import BadInput, TerakoyaError, Unauthorised
@@ -152,7 +153,8 @@ def _too_large(limit: int) -> TooLarge:
 
 async def _refuse(error: TerakoyaError, scope: Scope, send: Send) -> None:
     language = reader_language(Headers(scope=scope).get("accept-language"))
-    body = json.dumps({"code": error.key, "message": error.message(language)}, ensure_ascii=False).encode()
+    told = error_body(scope["path"], error, error.http_status, language)
+    body = json.dumps(told, ensure_ascii=False).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.http_status == 401:
         headers.append((b"www-authenticate", b"Bearer"))

@@ -1,0 +1,25 @@
+"""How an error is told: in the service's own shape, or in OpenAI's for those who ask at `/v1`."""
+
+from typing import Any
+
+from terakoya.api import ErrorBody
+from terakoya.errors import TerakoyaError
+
+OPENAI = "/v1/"
+"""What the paths of OpenAI's API begin with."""
+
+
+def error_body(path: str, error: TerakoyaError, status: int, language: str | None) -> dict[str, Any]:
+    """The body of a reply that tells of an error.
+
+    Args:
+        path: What was asked for.
+        error: The error.
+        status: Status of the reply.
+        language: Of the reader.
+    """
+    message = error.message(language)
+    if not path.startswith(OPENAI):
+        return ErrorBody(code=error.key, message=message).model_dump()
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": None, "code": error.key}}

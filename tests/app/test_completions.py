@@ -1,0 +1,163 @@
+"""OpenAI's API over the notes, asked with OpenAI's own client, and without one."""
+
+import httpx
+import openai
+import pytest
+from fakes import WORDS
+
+from terakoya.client import ServiceRecord
+
+ANSWER = "".join(WORDS)
+SOURCES = "\n\n[1] biology/cell.md, lines 12 to 13"
+
+
+@pytest.fixture
+def record(service):
+    return ServiceRecord.read(service.home)
+
+
+@pytest.fixture
+def client(record):
+    with openai.OpenAI(base_url=f"{record.address}/v1", api_key=record.token, max_retries=0) as made:
+        yield made
+
+
+def ask(client, *messages, **options):
+    roles = ("user", "assistant") * len(messages)
+    said = [{"role": role, "content": message} for role, message in zip(roles, messages, strict=False)]
+    return client.chat.completions.create(**{"model": "terakoya", "messages": said, **options})
+
+
+def test_a_client_sees_what_it_can_ask(client):
+    assert [model.id for model in client.models.list()] == [
+        "terakoya",
+        "terakoya-fast",
+        "terakoya-normal",
+        "terakoya-deep",
+    ]
+    assert client.models.retrieve("terakoya-deep").owned_by == "terakoya"
+
+
+def test_an_answer_has_its_sources_and_says_where_each_stands(client):
+    reply = ask(client, "What did Mendel grow?")
+    assert reply.object == "chat.completion"
+    [choice] = reply.choices
+    assert (choice.message.role, choice.finish_reason) == ("assistant", "stop")
+    assert choice.message.content == ANSWER + SOURCES
+    own = reply.model_extra["terakoya"]
+    assert own["answered"]
+    assert own["citations"][0]["start_line"] == 12
+
+
+def test_a_japanese_question_has_its_sources_in_japanese(client):
+    assert "（12〜13 行）" in ask(client, "メンデルは何を育てた？").choices[0].message.content
+
+
+def test_a_stream_shows_as_the_answer_only_what_was_checked(client):
+    content, thoughts, finish = "", "", None
+    for chunk in ask(client, "replace", stream=True, stream_options={"include_usage": True}):
+        assert chunk.object == "chat.completion.chunk"
+        delta = chunk.choices[0].delta
+        content += delta.content or ""
+        thoughts += (delta.model_extra or {}).get("reasoning_content", "")
+        finish = chunk.choices[0].finish_reason or finish
+    assert content == "Something else [1]" + SOURCES
+    assert thoughts == ANSWER
+    assert finish == "stop"
+
+
+def test_a_conversation_goes_on_in_its_thread(client):
+    def thread(reply):
+        return reply.model_extra["terakoya"]["thread_id"]
+
+    first = ask(client, "one", extra_body={"thread_id": "t-first-of-all"})
+    said = first.choices[0].message.content
+    assert thread(first) == "t-first-of-all"
+    assert thread(ask(client, "one", said, "two")) == "t-first-of-all"
+    assert thread(ask(client, "one", "something else", "two")) != "t-first-of-all"
+    assert thread(ask(client, "one")) != "t-first-of-all"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "effort"),
+    [
+        ("terakoya-deep", {}, "deep"),
+        ("terakoya", {"reasoning_effort": "low"}, "fast"),
+        ("terakoya-fast", {"reasoning_effort": "high"}, "fast"),
+        ("terakoya", {"temperature": 0.3, "max_tokens": 7, "seed": 1, "user": "me"}, None),
+    ],
+)
+def test_the_effort_is_that_of_the_model_or_of_the_reasoning(client, model, options, effort):
+    reply = ask(client, "x", model=model, **options)
+    assert reply.model_extra["terakoya"]["effort"] == effort or effort is None
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "code"),
+    [
+        ({"model": "gpt-9"}, openai.NotFoundError, "completion_model"),
+        ({"n": 2}, openai.UnprocessableEntityError, "completion_option"),
+        ({"response_format": {"type": "json_object"}}, openai.UnprocessableEntityError, "completion_option"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f"}}]},
+            openai.UnprocessableEntityError,
+            "completion_option",
+        ),
+        (
+            {"messages": [{"role": "assistant", "content": "x"}]},
+            openai.UnprocessableEntityError,
+            "completion_last",
+        ),
+        ({"messages": [{"role": "user", "content": " "}]}, openai.UnprocessableEntityError, "question_empty"),
+        ({"messages": []}, openai.UnprocessableEntityError, "request_invalid"),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}
+                ]
+            },
+            openai.UnprocessableEntityError,
+            "completion_content",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_the_shape_that_clients_read(client, change, kind, code):
+    with pytest.raises(kind) as caught:
+        ask(client, "x", **change)
+    assert caught.value.code == code
+    assert caught.value.body["message"]
+
+
+def test_what_goes_wrong_in_a_stream_reaches_the_client(client):
+    with pytest.raises(openai.APIError) as caught:
+        list(ask(client, "forget", stream=True))
+    assert caught.value.code == "internal"
+    with pytest.raises(openai.InternalServerError):
+        ask(client, "forget")
+
+
+def test_the_token_is_the_key_and_nothing_else_is(record):
+    with (
+        openai.OpenAI(base_url=f"{record.address}/v1", api_key="sk-wrong", max_retries=0) as stranger,
+        pytest.raises(openai.AuthenticationError) as caught,
+    ):
+        stranger.models.list()
+    assert caught.value.code == "token"
+
+
+@pytest.mark.parametrize(("header", "value"), [("Host", "evil.example"), ("Origin", "https://evil.example")])
+def test_other_names_and_other_pages_are_refused(record, header, value):
+    headers = {"Authorization": f"Bearer {record.token}", header: value}
+    reply = httpx.post(f"{record.address}/v1/chat/completions", headers=headers, json={})
+    assert reply.status_code == 403
+    assert reply.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_the_lines_of_a_stream_are_as_published(record):
+    body = {"model": "terakoya", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+    headers = {"Authorization": f"Bearer {record.token}"}
+    reply = httpx.post(f"{record.address}/v1/chat/completions", headers=headers, json=body)
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    events = [line for line in reply.text.split("\n\n") if line]
+    assert all(event.startswith(("data: {", "data: [DONE]", ":")) for event in events)
+    assert events[-1] == "data: [DONE]"
