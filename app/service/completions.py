@@ -147,7 +147,9 @@ def completion_routes(installation: "Installation", runs: Runs, heartbeat: float
                 if kind in ("token", "replace"):
                     run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
 
-            outcome = installation.ask(question, effort=effort, thread_id=thread, listen=listen)
+            outcome = installation.ask(
+                question, effort=effort, thread_id=thread, listen=listen, cancelled=run.cancelled.is_set
+            )
             result = AskResult.of(outcome).model_dump()
             conversations.answered(request.messages, _content(result), thread)
             return result
@@ -266,7 +268,9 @@ def _content(result: dict[str, Any]) -> str:
     language = language_of(result["question"])
     sources = [
         text(
-            "answer.source_line",
+            "answer.source_one_line"
+            if citation["start_line"] == citation["end_line"]
+            else "answer.source_line",
             language=language,
             marker=citation["marker"],
             source=citation["source"],

@@ -152,7 +152,7 @@ def test_half_a_stream_is_an_error_and_never_an_answer(
 ) -> None:
     server.faults = [fault]
     heard: list[str] = []
-    stream = (heard.append(chunk.text) for chunk in model(read_timeout=0.5).stream("お茶は？"))
+    stream = (heard.append(chunk.text) for chunk in model(read_timeout=3.0, tries=1).stream("お茶は？"))
     with pytest.raises(Unavailable) as caught:
         list(stream)
     assert caught.value.key == "remote_cut"
