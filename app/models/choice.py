@@ -58,6 +58,7 @@ def choice_of(name: str, settings: Settings) -> Choice:
     Raises:
         BadInput: See `chosen`.
     """
+    name = name.strip()
     if name.lower().startswith("openai:"):
         match = _REMOTE.fullmatch(name)
         if match is None:

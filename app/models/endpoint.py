@@ -42,7 +42,10 @@ class Endpoint:
             BadInput: `remote_url`: this is no address, or holds a password, a query or a fragment;
                 `remote_insecure`: the questions and the notes would go through the network for all to read.
         """
-        parts = urlsplit(url.strip())
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError:
+            raise BadInput("remote_url", url=url.rpartition("@")[2]) from None
         try:
             named, _ = parts.hostname, parts.port
         except ValueError:

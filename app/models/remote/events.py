@@ -44,7 +44,7 @@ def _chunk(data: bytes) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadStream(text[:80]) from None
     if not isinstance(found, dict):
         raise BadStream(text[:80])

@@ -101,7 +101,7 @@ def _said(body: bytes, secret: str) -> str:
     text = body.decode("utf-8", "replace")
     try:
         found: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _clean(text, secret)
     if isinstance(found, Mapping):
         inner = found.get("error", found)

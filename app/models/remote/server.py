@@ -230,9 +230,12 @@ class Server:
         timeout = httpx.Timeout(min(self._read_timeout, left), connect=min(self._connect_timeout, left))
         headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
         client = self._connected()
-        request = client.build_request(
-            method, self.endpoint.url + path, json=body, headers=headers, timeout=timeout
-        )
+        try:
+            request = client.build_request(
+                method, self.endpoint.url + path, json=body, headers=headers, timeout=timeout
+            )
+        except (httpx.InvalidURL, UnicodeError):
+            raise BadInput("remote_url", url=self.endpoint.url) from None
         reply = client.send(request, stream=True)
         try:
             self._heed(reply)
@@ -280,7 +283,7 @@ class Server:
                 raise rubbish(self.endpoint, f"> {_LONGEST_BODY} bytes")
         try:
             found = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise rubbish(self.endpoint, body.decode("utf-8", "replace"), secret=self._secret) from None
         if not isinstance(found, dict):
             raise rubbish(self.endpoint, body.decode("utf-8", "replace"), secret=self._secret)
@@ -293,7 +296,8 @@ class Server:
     def _connected(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                if self._secret and not self._secret.isascii():
+                # what no header can hold would stand in the error of the client
+                if not all("!" <= character <= "~" for character in self._secret):
                     raise BadInput("remote_key", host=self.endpoint.host, variable=self.endpoint.variable)
                 self._client = httpx.Client(
                     headers={"User-Agent": f"terakoya/{__version__}"},

@@ -85,7 +85,7 @@ def message_of(reply: Mapping[str, Any]) -> tuple[AIMessage, str]:
             if not isinstance(values, dict):
                 raise ValueError
             good.append(tool_call(name=name, args=values, id=number))
-        except ValueError:
+        except (ValueError, RecursionError):
             bad.append(invalid_tool_call(name=name, args=arguments, id=number, error="JSON"))
     return (
         AIMessage(

@@ -17,6 +17,7 @@ from app.models.remote.chat import RemoteChatModel
 from app.models.remote.events import BadStream, chunks
 from app.models.remote.server import Server
 from app.models.remote.thoughts import Thoughts
+from app.models.remote.wire import chunk_of, message_of, usage_of
 from app.models.waiting import backoff, retry_after
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
 from tests.app.models.openai_server import ANSWER, KEY, OpenAIServer, scripted
@@ -266,6 +267,35 @@ def test_while_a_server_is_tried_again_others_do_not_wait_for_it() -> None:
     assert breaker.admit() is None
 
 
+@pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk-鍵", "sk one"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(
+    server: OpenAIServer, model: Callable[..., RemoteChatModel], key: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        model(key=key).invoke("x")
+    assert caught.value.key == "remote_key"
+    assert "sk" not in str(caught.value)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": [None]},
+        {"choices": [{"message": None}]},
+        {"choices": [{"message": {"content": 7, "tool_calls": {"a": 1}}}], "usage": "many"},
+        {"choices": [{"message": {"content": None, "tool_calls": [{"function": {"arguments": "{"}}]}}]},
+        {"choices": [{"delta": [], "finish_reason": 3}], "usage": {"prompt_tokens": -1}},
+    ],
+)
+def test_whatever_shape_an_answer_has_nothing_breaks(answer: dict[str, Any]) -> None:
+    message, _ = message_of(answer)
+    assert message.text == ""
+    usage_of(answer.get("usage"))
+    chunk, _ = chunk_of(answer, Thoughts())
+    assert chunk is None or chunk.text == ""
+
+
 def test_leaving_a_stream_closes_the_connection(
     server: OpenAIServer, model: Callable[..., RemoteChatModel]
 ) -> None:
@@ -317,8 +347,9 @@ def test_events_are_read_however_they_are_cut_and_whatever_ends_their_lines() ->
     for size in range(1, 20):
         pieces = [text[n : n + size] for n in range(0, len(text), size)]
         assert list(chunks(pieces)) == [{"a": "茶"}, {"b": 2}, None]
-    with pytest.raises(BadStream):
-        list(chunks([b"data: 7\n\n"]))
+    for bad in (b"data: 7\n\n", b"data: " + b"[" * 100_000 + b"\n\n", b"<html>\n"):
+        with pytest.raises(BadStream):
+            list(chunks([bad]))
 
 
 @pytest.mark.parametrize(
@@ -331,6 +362,7 @@ def test_events_are_read_however_they_are_cut_and_whatever_ends_their_lines() ->
         ("https://models.example/v1?key=hidden", "remote_url"),
         ("https://models.example:port/v1", "remote_url"),
         ("https:///v1", "remote_url"),
+        ("https://[::1/v1", "remote_url"),
     ],
 )
 def test_an_address_that_would_show_notes_or_keys_is_refused(url: str, key: str) -> None:
