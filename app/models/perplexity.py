@@ -111,9 +111,12 @@ class _Model:
     def tokens(self, text: str) -> list[int]:
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
-        found = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocabulary, data, len(data), found, room, True, False)
-        return list(found[: max(count, 0)])
+        while True:
+            found = (llama_cpp.llama_token * room)()
+            count = llama_cpp.llama_tokenize(self._vocabulary, data, len(data), found, room, True, False)
+            if count >= 0:
+                return list(found[:count])
+            room = -count  # a space may take three tokens, one for each byte of its mark
 
     def scores(self, window: Sequence[int], first: int) -> NDArray[np.float64]:
         """Negative log-probabilities of the tokens of a window from number `first` on."""
