@@ -26,7 +26,7 @@ RESTORE_JOURNAL: Final = "restore.json"
 NO_ANSWER: Final = frozenset(
     {
         *("home", "host", "port", "page_port", "environment", "log_level"),
-        *("models_folder", "keys_file", "model_hub"),
+        *("models_folder", "keys_file", "model_hub", "http_hosts", "connect_timeout", "read_timeout"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
         *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),
         *("eval_langfuse", "prompt_label"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.models.hub import Hub, serving
+from tests.app.models.openai_server import OpenAIServer, scripted
 from tests.gguf import tiny_gguf
 
 
@@ -151,3 +152,16 @@ def test_a_bench_tells_speed_and_memory(terakoya, models):
     assert measured["decode"] > 0
     assert measured["first_token"] > 0
     assert measured["memory"] > 10**7
+
+
+def test_a_model_at_a_server_is_measured_too(terakoya):
+    with scripted(OpenAIServer()) as server:
+        name = f"openai:big@{server.url}"
+        [measured] = rows(
+            terakoya("model", "bench", name, "--rounds", "2", "--json", TERAKOYA_API_KEY=server.key)
+        )
+        refused = terakoya("model", "bench", name, TERAKOYA_API_KEY="sk-wrong")
+    assert (measured["rounds"], measured["input_tokens"], measured["output_tokens"]) == (2, 11, 7)
+    assert measured["memory"] is None
+    assert len(server.asked) == 4
+    assert (refused.returncode, "sk-wrong" in refused.err) == (2, False)

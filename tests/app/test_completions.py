@@ -1,9 +1,12 @@
 """OpenAI's API over the notes, asked with OpenAI's own client, and without one."""
 
+import json
+
 import httpx
 import openai
 import pytest
 from fakes import WORDS
+from running import until
 
 from terakoya.client import ServiceRecord
 
@@ -161,3 +164,19 @@ def test_the_lines_of_a_stream_are_as_published(record):
     events = [line for line in reply.text.split("\n\n") if line]
     assert all(event.startswith(("data: {", "data: [DONE]", ":")) for event in events)
     assert events[-1] == "data: [DONE]"
+
+
+def test_a_client_that_goes_away_stops_the_run(record, tmp_path):
+    gate = tmp_path / "never"
+    body = {"model": "terakoya", "stream": True, "messages": [{"role": "user", "content": f"gate:{gate}"}]}
+    headers = {"Authorization": f"Bearer {record.token}"}
+    with httpx.stream("POST", f"{record.address}/v1/chat/completions", headers=headers, json=body) as reply:
+        first = next(reply.iter_lines())
+    run = json.loads(first.removeprefix("data: "))["id"].removeprefix("chatcmpl-")
+
+    def ended():
+        state = httpx.get(f"{record.address}/api/runs/{run}", headers=headers).json()
+        return state["status"] == "done"
+
+    assert until(ended)
+    assert not gate.exists()

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,10 @@ def test_an_option_that_nobody_knows_is_refused(model: Callable[..., RemoteChatM
     with pytest.raises(BadInput) as caught:
         model().invoke("x", max_new_tokens=3)
     assert caught.value.key == "remote_option"
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 FAULTS: list[tuple[Any, str]] = [
@@ -426,3 +431,29 @@ def test_waits_grow_are_drawn_and_have_an_end() -> None:
 )
 def test_both_forms_of_retry_after_are_read(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, now=lambda: 1445412480.0) == seconds
+
+
+def test_after_hundreds_of_requests_of_every_kind_nothing_is_left_open(
+    server: OpenAIServer, model: Callable[..., RemoteChatModel]
+) -> None:
+    faults: list[Any] = [*(fault for fault, _ in FAULTS), "half", "in-stream", None, None]
+    patient = Breaker()
+    patient.failed = lambda: None  # type: ignore[method-assign]  # each request is to reach the server
+    one = model(tries=1, breaker=patient)
+    one.invoke("x")
+    before = open_files(), threading.active_count()
+    outcomes: dict[str, int] = {}
+    for number in range(300):
+        fault = faults[number % len(faults)]
+        server.faults = [fault] if fault else []
+        try:
+            said = streamed(one).text if number % 2 else one.invoke("x").text
+            outcomes["answer"] = outcomes.get("answer", 0) + (said == ANSWER)
+        except TerakoyaError as error:
+            outcomes[error.key] = outcomes.get(error.key, 0) + 1
+    assert sum(outcomes.values()) == 300
+    assert set(outcomes) == {"answer", "remote_cut", *(key for _, key in FAULTS)}
+    deadline = time.monotonic() + 30
+    while threading.active_count() > before[1] + 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert open_files() <= before[0] + 4
