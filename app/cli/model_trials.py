@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,8 +125,11 @@ def quantize(session: Session, arguments: argparse.Namespace) -> int:
     target = arguments.to or library.path(f"{choice.name}-{arguments.type}")
     if target.exists():
         raise BadInput("model_exists", path=target, name=target.stem)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _require_room(target.parent, header.size)
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_room(target.parent, header.size)
+    except OSError as error:
+        raise BadInput("eval_unwritable", path=target, reason=error.strerror or error) from None
     with _draft(target) as draft, terminal.progress(target.stem) as meter:
         run_trial(
             "quantize",
@@ -190,10 +193,14 @@ def _draft(target: Path) -> Iterator[Path]:
     """A file beside the target that is gone if it does not become it."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise BadInput("eval_unwritable", path=target, reason=error.strerror or error) from None
         yield draft
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _require_room(folder: Path, needed: int) -> None:

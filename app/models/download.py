@@ -94,8 +94,11 @@ class Download:
             Busy: `pull_busy`: another process downloads it.
             Unavailable: `pull_offline`, `pull_cut`: no connection, or it breaks again and again; `disk_full`.
         """
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._part_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._part_path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._disk_full(error) from None
         with os.fdopen(descriptor, "r+b") as part:
             try:
                 fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -132,6 +132,8 @@ def test_a_quantized_copy_is_smaller_and_its_perplexity_can_be_compared(terakoya
     plain, smaller = measured
     assert plain["scored"] == smaller["scored"]
     assert abs(plain["perplexity"] - smaller["perplexity"]) < 0.2 * plain["perplexity"]
+    nowhere = terakoya("model", "quantize", "plain", "Q4_0", "--to", str(models / "plain.gguf" / "x.gguf"))
+    assert (nowhere.returncode, "x.gguf" in nowhere.err, "cli.log" in nowhere.err) == (2, True, False)
     again = terakoya("model", "quantize", "plain-Q8_0", "Q4_0")
     assert (again.returncode, "--again" in again.err) == (2, True)
     assert [path.name for path in models.glob(".*")] == []
