@@ -72,7 +72,10 @@ class Example:
 
 def examples_of(suite: Suite, settings: Settings, folds: int) -> Iterator[Example]:
     """Every case over the notes as they are, and every answerable one over notes without the lines that answer."""
-    yield from _asked(suite, suite.cases, suite.folder, settings, cut=False)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / suite.folder.name
+        suite.write_notes(folder)
+        yield from _asked(suite, suite.cases, folder, settings, cut=False)
     answerable = [c for c in suite.cases if c.answerable and c.passages]
     random.Random(1).shuffle(answerable)
     for fold in range(folds):

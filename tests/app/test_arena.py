@@ -27,7 +27,7 @@ SUITE = "name: kitchen\nnotes: notes\ncases:\n" + "".join(
     f"  - {{id: c{n}, question: {question!r}, must_not: [zebra]}}\n" for n, question in enumerate(QUESTIONS)
 )
 STRICT = "answers.support=1"
-OPEN = "answers.support=0.2"
+OPEN = "answers.support=0.001"
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def terakoya(tmp_path: Path):
 def test_a_person_votes_in_the_terminal_without_knowing_whose_answer_it_is(
     terakoya, suite_path: Path
 ) -> None:
-    arguments = ("eval", "arena", suite_path, "--set", f"{STRICT},0.2", "--seed", "x")
+    arguments = ("eval", "arena", suite_path, "--set", f"{STRICT},0.001", "--seed", "x")
     done = terakoya(*arguments, "--json", stdin="what\ns\na\nq\n")
     assert done.returncode == 0, done.stderr
     entries = [json.loads(line) for line in done.stdout.decode().splitlines()]

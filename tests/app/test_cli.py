@@ -263,14 +263,16 @@ def test_a_reader_who_stops_reading_is_no_error(processes, home):
     assert asking.stderr.read() == ""
 
 
-def test_ctrl_c_ends_without_a_traceback(processes, home, tmp_path):
+def test_ctrl_c_cuts_the_answer_short_and_ends_without_a_traceback(processes, home, tmp_path):
     asking = processes.start(FAKES, "cli", "--home", home, "ask", "--batch", "-", "--json")
     asking.stdin.write(f"one\ngate:{tmp_path / 'never'}\n")
     asking.stdin.flush()
     asking.stdout.readline()
     asking.send_signal(signal.SIGINT)
     out, err = asking.communicate(timeout=30)
-    assert (asking.returncode, out, err) == (130, "", "")
+    assert (asking.returncode, "Traceback" in err) == (130, False)
+    (record,) = map(json.loads, out.splitlines())  # the answer that was cut short, and none behind it
+    assert record["interrupted"] is True
 
 
 def test_an_ingest_tells_what_changed_and_strict_minds_problems(terakoya, tmp_path):
