@@ -26,6 +26,8 @@ from ui.wording import language, say, say_or
 
 SHOWN: Final = 30
 """Turns of a long conversation that are drawn at first."""
+_COURTESY: Final = frozenset({"talk", "memory"})
+"""Steps that answer without the notes: nothing was looked for in vain."""
 READER: Final = ":material/person:"
 SCHOOL: Final = ":material/school:"
 
@@ -160,11 +162,10 @@ def _draw_turns(client: ServiceClient, thread: Thread) -> None:
         )
     for number, turn in enumerate(thread.turns[hidden:], hidden):
         _draw_question(turn.question)
-        if turn.result is not None:
-            _draw_edit(client, thread, number)
         with st.chat_message("assistant", avatar=SCHOOL):
             if turn.result is not None:
                 _draw_answer(client, turn.result, f"{thread.thread_id}_{number}")
+                _draw_edit(client, thread, number)
             elif turn.run_id:
                 _draw_run(client, turn, f"{thread.thread_id}_{number}")
             else:
@@ -274,6 +275,8 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
 def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
     if result.interrupted:
         st.markdown(f":gray-badge[:material/stop_circle: {say('stopped')}]")
+        draw_text(result.answer, markers=())
+    elif result.model in _COURTESY:
         draw_text(result.answer, markers=())
     elif result.answered:
         draw_text(result.answer, markers={citation.marker for citation in result.citations})

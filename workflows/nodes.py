@@ -91,7 +91,7 @@ class Nodes:
     def talk(self, state: State) -> Update:
         """Meets a greeting, thanks, or a question about the program itself."""
         words = sentence(_TALK[state["intent"]], language=language_of(state["question"]))
-        return _turn(state, Draft(text=words, answered=False, citations=(), model=self._quoting.name))
+        return _turn(state, Draft(text=words, answered=False, citations=(), model="talk"))
 
     def memory(self, state: State) -> Update:
         """Keeps what the person asks to remember, once for each question, or tells all that was kept."""
@@ -107,7 +107,7 @@ class Nodes:
             words = f"{sentence('answer.recalled', language=language)}\n\n{known}"
         else:
             words = sentence("answer.recalled_nothing", language=language)
-        return _turn(state, Draft(text=words, answered=False, citations=(), model=self._quoting.name))
+        return _turn(state, Draft(text=words, answered=False, citations=(), model="memory"))
 
     def plan(self, state: State) -> Update:
         """Takes a question that asks several things apart; each part is retrieved for by itself."""

@@ -1,5 +1,6 @@
 """Who answers a command: the service of the home over HTTP, or the installation in this process."""
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from terakoya.api import (
     NoteTree,
     RatedAnswer,
     RunEvent,
+    RunStarted,
     SearchResult,
     Status,
 )
@@ -306,21 +308,37 @@ class Remote:
                 str(path).encode()
             except UnicodeEncodeError:
                 raise BadInput("path_encoding", path=path) from None
-        run = self._client.ingest(paths, dry_run=dry_run)
-        seen = 0
 
         def listen(event: RunEvent) -> None:
-            nonlocal seen
-            seen = event.seq
             if event.type == "progress":
                 progress(event.data["done"], event.data["total"], event.data["what"])
 
-        try:
-            return IngestReport.model_validate(self._follow(run.run_id, listen))
-        except KeyboardInterrupt:
-            progress.stopping()
-            self._client.cancel(run.run_id)
-            return IngestReport.model_validate(self._follow(run.run_id, listen, after=seen))
+        report = self._to_its_end(
+            lambda: self._client.ingest(paths, dry_run=dry_run), listen, progress.stopping
+        )
+        return IngestReport.model_validate(report)
+
+    def _to_its_end(
+        self,
+        start: Callable[[], RunStarted],
+        listen: Callable[[RunEvent], None],
+        stopping: Callable[[], None],
+    ) -> dict[str, Any]:
+        """The result of a run; Ctrl-C, from the moment on that the service is asked to begin it, cancels it."""
+        started: list[str] = []
+
+        def stop() -> None:
+            stopping()
+            if started:  # in a thread, as what was interrupted may hold the client's own locks
+                threading.Thread(target=self._client.cancel, args=started).start()
+
+        with interruptible(stop) as pressed:
+            run_id = start().run_id
+            early = pressed()
+            started.append(run_id)
+            if early:
+                self._client.cancel(run_id)
+            return self._follow(run_id, listen)
 
     def _follow(self, run_id: str, listen: Callable[[RunEvent], None], *, after: int = 0) -> dict[str, Any]:
         for event in self._client.events(run_id, after=after):

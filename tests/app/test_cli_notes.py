@@ -164,6 +164,9 @@ def test_what_is_forgotten_goes_and_what_is_not_there_is_told(terakoya, notes: P
         "sources": [NASTY, "log.md", "plain.txt"],
         "folders": [str(notes)],
         "on_disk": [],
+        "threads": [],
+        "traces": 0,
+        "sent_to": "",
         "dry_run": False,
     }
     assert rows(terakoya("notes", "--json")) == []

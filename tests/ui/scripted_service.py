@@ -110,6 +110,7 @@ class Reply:
     approval: ApprovalModel | None = None
     """Where set, the run asks for it behind its pieces."""
     interrupted: bool = False
+    model: str = "extractive"
     gate: threading.Event | None = None
     """Where set, the answer stops after its first piece until the test opens it."""
 
@@ -349,7 +350,7 @@ class ScriptedService:
             answered=reply.answered,
             citations=reply.citations,
             suspicious=reply.suspicious,
-            model="extractive",
+            model=reply.model,
             effort=request.effort,
             thread_id=thread_id,
             trace_id=run_id * 2,

@@ -141,6 +141,16 @@ def test_what_the_notes_do_not_answer_looks_different(service, page, settle, sho
     assert not nearest.proto.expanded
 
 
+def test_courtesy_is_not_shown_as_a_search_in_vain(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies["Hello"] = Reply(pieces=["Hello. Ask me."], answered=False, model="talk")
+    app = page()
+    ask(app, "Hello")
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "Hello. Ask me." in shown(app)
+    assert "Not in your notes" not in shown(app)
+
+
 def test_a_failed_answer_says_why_and_can_be_asked_again(service, page, settle, shown):
     service.notes = [note("tcp.md", "TCP")]
     service.replies[QUESTION] = answer(error="The model ended.")

@@ -7,6 +7,50 @@ import pytest
 from app.models.engine import LocalEngine
 from tests.gguf import tiny_bpe_gguf, tiny_gguf
 
+LEFT_OUT = {
+    "test_init_from_env": "a model is made by the wiring, not from environment variables",
+    "test_serdes": "a model holds a process or a connection, and is not written to JSON",
+    "test_pdf_inputs": "text alone is read",
+    "test_audio_inputs": "text alone is read",
+    "test_image_inputs": "text alone is read",
+    "test_image_tool_message": "text alone is read",
+    "test_pdf_tool_message": "text alone is read",
+    "test_anthropic_inputs": "messages have the shape of OpenAI's",
+    "test_stream_time": "it replays recordings of a server on the net",
+}
+"""Tests of the standard suites that do not apply to our chat models, and why."""
+LEFT_OUT_LOCALLY = {
+    **dict.fromkeys(
+        (
+            "test_invoke_with_model_override",
+            "test_ainvoke_with_model_override",
+            "test_stream_with_model_override",
+            "test_astream_with_model_override",
+        ),
+        "an engine holds one model",
+    ),
+    **dict.fromkeys(
+        (
+            "test_tool_calling",
+            "test_tool_calling_async",
+            "test_bind_runnables_as_tools",
+            "test_agent_loop",
+            "test_unicode_tool_call_integration",
+        ),
+        "random weights do not know which argument is the right one",
+    ),
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what does not apply, so that nothing has to be skipped."""
+    left = {"test_local_standard": LEFT_OUT | LEFT_OUT_LOCALLY, "test_remote_standard": LEFT_OUT}
+    gone = [i for i in items if getattr(i, "originalname", i.name) in left.get(i.path.stem, {})]
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in gone]
+
+
 REPLY = "お茶の🍵は sencha と番茶です。Notes say: 42 [1]."
 
 

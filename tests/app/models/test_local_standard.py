@@ -1,8 +1,7 @@
 """LangChain's own tests for chat models, with the real engine and random weights.
 
-Of the integration suite, those marked `knows` depend on what the weights know: which number a question speaks
-of, or when to stop calling tools. The tests that look at pictures, sound or PDF are left out by the suite: the
-engine reads text.
+What is left out of the suites, and why, stands in `conftest.py`: tests that depend on what the weights know, and
+those of pictures, sound and PDF, as the engine reads text.
 """
 
 from collections.abc import Iterator
@@ -62,25 +61,3 @@ class TestIntegration(Local, ChatModelIntegrationTests):
     @property
     def supports_json_mode(self) -> bool:
         return True
-
-    knows = pytest.mark.xfail(reason="random weights do not know the right argument", strict=False)
-
-    @knows
-    def test_tool_calling(self, model: BaseChatModel) -> None:
-        super().test_tool_calling(model)
-
-    @knows
-    async def test_tool_calling_async(self, model: BaseChatModel) -> None:
-        await super().test_tool_calling_async(model)
-
-    @knows
-    def test_bind_runnables_as_tools(self, model: BaseChatModel) -> None:
-        super().test_bind_runnables_as_tools(model)
-
-    @knows
-    def test_agent_loop(self, model: BaseChatModel) -> None:
-        super().test_agent_loop(model)
-
-    @knows
-    def test_unicode_tool_call_integration(self, model: BaseChatModel, **kwargs: Any) -> None:
-        super().test_unicode_tool_call_integration(model, **kwargs)
