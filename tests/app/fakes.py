@@ -165,7 +165,7 @@ class FakeInstallation:
             raise NotFound("thread_finished", thread=thread_id)
         return "unfinished"
 
-    def resume(self, thread_id, *, listen, cancelled):
+    def resume(self, thread_id, *, listen, cancelled, decide=None):
         return self.ask(self.unfinished(thread_id), thread_id=thread_id, listen=listen)
 
     def threads(self):
