@@ -87,8 +87,16 @@ def publisher(
             return
         from app.codebase import commit
         from app.langfuse.publishing import publish
+        from app.tracing.factory import outward_masker
 
         measured = settings.model_dump(mode="json", include={"model", "embedder", "reranker", "effort"})
-        publish(account, runs, commit=commit(), metadata=measured, say=say)
+        publish(
+            account,
+            runs,
+            commit=commit(),
+            metadata=measured,
+            masker=outward_masker(settings),
+            say=say,
+        )
 
     return published

@@ -15,7 +15,7 @@ from app.langfuse.datasets import Plan
 from app.langfuse.items import DATASETS
 from app.langfuse.project import Project, named
 from app.tracing.events import SpanRecord
-from app.tracing.redaction import redact
+from app.tracing.masking import Masker
 from app.tracing.tracer import score_id
 from evals.report import CaseResult, Report
 from evals.verdict import Judgement
@@ -69,10 +69,11 @@ def push(
     plan: Plan,
     *,
     commit: str = "",
+    masker: Masker,
     description: str = "",
     metadata: Mapping[str, Any] | None = None,
 ) -> Pushed:
-    """Pushes a run whose cases are in the dataset of `plan`.
+    """Pushes a run whose cases are in the dataset of `plan`; what its answers say goes through `masker`.
 
     Raises:
         BadInput: The server does not like what it got.
@@ -98,12 +99,12 @@ def push(
             f"{_PREFIX}.metadata": _json(whole),
             f"{_PREFIX}.dataset.id": dataset,
             f"{_PREFIX}.item.id": plan.items.get(_base(result.id), _base(result.id)),
-            f"{_PREFIX}.item.expected_output": _json(_expected(result)),
+            f"{_PREFIX}.item.expected_output": _json(masker.outward(_expected(result))),
             f"{_PREFIX}.item.metadata": _json({"case": result.id, "tags": list(result.tags)}),
             f"{_PREFIX}.item.root_observation_id": item.task,
         }
         for span in item.spans():
-            spans.append((span, item.root))
+            spans.append((masker.record(span), masker.record(item.root)))
             extra[span.span_id] = of_item
         bodies.extend(item.scores())
     for begin in range(0, len(spans), SPANS):
@@ -133,7 +134,7 @@ class _Item:
             turns = (*result.earlier, result.question)
             asked = {"messages": [{"role": "user", "content": turn} for turn in turns]}
         answered = {
-            "answer": redact(result.answer),
+            "answer": result.answer,
             "answered": result.answered,
             "citations": [asdict(place) for place in result.citations],
         }
@@ -145,9 +146,9 @@ class _Item:
             start=start,
             end=self.end,
             input=asked,
-            output=f"Error: {redact(result.error)}" if result.error else answered,
+            output=f"Error: {result.error}" if result.error else answered,
             level="ERROR" if result.error else "DEFAULT",
-            status=redact(result.error),
+            status=result.error,
             metadata={**whole, "case": result.id, "answer_trace": result.trace_id or None},
             environment=ENVIRONMENT,
         )

@@ -8,6 +8,7 @@ from app.langfuse.datasets import plan, write_items
 from app.langfuse.experiments import push
 from app.langfuse.project import Project
 from app.tracing.account import Account
+from app.tracing.masking import Masker
 from evals.verdict import Judgement
 from terakoya.catalogue import text
 from terakoya.errors import TerakoyaError
@@ -19,6 +20,7 @@ def publish(
     *,
     commit: str,
     metadata: Mapping[str, Any],
+    masker: Masker,
     say: Callable[[str], None],
 ) -> bool:
     """Pushes each run, given with its suite file, and says where it is shown.
@@ -33,7 +35,7 @@ def publish(
             for path, judgement in runs:
                 made = plan(project, path)
                 write_items(project, made)
-                pushed = push(project, judgement, made, commit=commit, metadata=metadata)
+                pushed = push(project, judgement, made, commit=commit, metadata=metadata, masker=masker)
                 say(
                     text(
                         "eval.experiment",

@@ -13,6 +13,13 @@ from app.tracing.tracer import SpoolTracer
 from terakoya import __version__
 
 
+def outward_masker(settings: Settings, environ: Mapping[str, str] | None = None) -> Masker:
+    """Masks what leaves for Langfuse; withholds all text unless the settings let it go."""
+    variables = os.environ if environ is None else environ
+    secrets = (settings.langfuse_secret_key, variables.get("LANGFUSE_SECRET_KEY", ""))
+    return Masker(settings.trace_mask, secrets=secrets, withhold=settings.trace_text != "all")
+
+
 def make_tracer(
     settings: Settings, *, deliver: bool, environ: Mapping[str, str] | None = None
 ) -> SpoolTracer:
@@ -34,7 +41,7 @@ def make_tracer(
         delivery = LangfuseDelivery(
             project,
             settings.traces_path,
-            masker=Masker(settings.trace_mask, secrets=secrets, withhold=settings.trace_text != "all"),
+            masker=outward_masker(settings, variables),
             sampling=Sampling(rate=_rate(settings, variables), slow_ms=settings.trace_slow_ms),
         )
     spool = Spool(settings.traces_path, on_written=delivery.wake if delivery else _nobody, clean=masker.line)

@@ -120,6 +120,10 @@ class Masker:
             return [self.value(item) for item in value]
         return value
 
+    def outward(self, value: Any) -> Any:
+        """A value of JSON as it may leave the machine: masked, and without its texts where they are withheld."""
+        return self._field("", value)
+
     def line(self, line: bytes) -> bytes:
         """A line of a trace file, masked and marked. What cannot be masked is not kept."""
         try:

@@ -11,6 +11,7 @@ from app.langfuse.experiments import experiment_id
 from app.langfuse.publishing import publish
 from app.settings import Settings
 from app.tracing.account import Account
+from app.tracing.masking import Masker
 from app.tracing.standin import SCORES, TRACES, StandIn
 from evals.testing import Reply, ScriptedTarget
 from terakoya.errors import Unavailable
@@ -34,11 +35,11 @@ def run(tmp_path: Path, suite: Path, account: Account, monkeypatch: pytest.Monke
     """Runs the suite and pushes the run; gives the exit code and what was said."""
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
-    def run(commit: str = "abc1234") -> tuple[int, list[str]]:
+    def run(commit: str = "abc1234", masker: Masker = Masker()) -> tuple[int, list[str]]:  # noqa: B008 - has no state
         said: list[str] = []
 
         def published(runs: Any, say: Any) -> None:
-            publish(account, runs, commit=commit, metadata={"model": ""}, say=said.append)
+            publish(account, runs, commit=commit, metadata={"model": ""}, masker=masker, say=said.append)
 
         code = run_suites(
             Settings(home=tmp_path / "home", embedder="none"),
@@ -82,6 +83,19 @@ def test_items_have_their_scores_and_the_failed_one_says_why(run: Run, sdk: Lang
     assert "80 C" in str(items["heat"].output)
 
 
+@pytest.mark.parametrize(
+    ("masker", "shown"), [(Masker(["8. C"]), "[masked]"), (Masker(withhold=True), "characters")]
+)
+def test_answers_leave_as_the_settings_let_text_leave(
+    run: Run, sdk: Langfuse, masker: Masker, shown: str
+) -> None:
+    run(masker=masker)
+    rows = sdk.api.experiments.list_items(from_start_time=LONG_AGO, fields="io").data
+    outputs = " ".join(str(row.output) for row in rows)
+    assert "80 C" not in outputs
+    assert shown in outputs
+
+
 def test_the_same_run_pushed_twice_is_one(
     run: Run, server: StandIn, account: Account, suite: Path, tmp_path: Path
 ) -> None:
@@ -93,7 +107,7 @@ def test_the_same_run_pushed_twice_is_one(
         published=lambda runs, say: kept.extend(runs),
     )
     for _ in range(2):
-        publish(account, kept, commit="c", metadata={}, say=lambda sentence: None)
+        publish(account, kept, commit="c", metadata={}, masker=Masker(), say=lambda sentence: None)
     assert len(server.trace_ids()) == 3
     assert len(server.kept.items) == 3
     assert set(server.kept.accepted.values()) == {2}
