@@ -212,7 +212,11 @@ class Asker:
             trace.set(
                 output=outcome.answer,
                 tags=[*tags, outcome.model, ended],
-                metadata={"citations": len(outcome.citations), "timings": run.timings},
+                metadata={
+                    "citations": len(outcome.citations),
+                    "cited": [f"{c.source}:{c.start_line}-{c.end_line}" for c in outcome.citations],
+                    "timings": run.timings,
+                },
             )
         self._threads.prune(thread)
         return outcome

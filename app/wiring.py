@@ -230,10 +230,16 @@ class Wiring:
         return make_tool_parts(self.settings, self.store, self.retriever, self.tracer, self._chooser())
 
     def _chooser(self) -> "Chooser | None":
-        from workflows.tools.choosing import GrammarChooser
+        from app.models.choice import RemoteChoice
+        from workflows.tools.choosing import GrammarChooser, NativeChooser
 
         models = self.models.chat_models()
-        return GrammarChooser(models[0][1], name=models[0][0]) if models else None
+        if not models:
+            return None
+        name, model = models[0]
+        if isinstance(self.models.choices[0], RemoteChoice):  # servers know the form of calls of their model
+            return NativeChooser(model, name=name)
+        return GrammarChooser(model, name=name)
 
     @built_once
     def asker(self) -> "Asker":

@@ -8,6 +8,7 @@ from app.settings import load_settings
 from app.wiring import open_installation
 from terakoya.errors import BadInput
 from tests.app.mcp.npm_servers import node, script
+from workflows.tools.choosing import NativeChooser
 
 LOG = "# Log\n\n## 2025-07-07\n\n- 表計算\n\n## 2025-07-08\n\n- VLOOKUP\n"
 
@@ -56,3 +57,11 @@ def test_a_configuration_that_cannot_be_read_is_named(opened):
 def test_the_settings_may_name_another_file(tmp_path):
     assert load_settings(tmp_path, mcp="~/other.json").mcp_path == Path("~/other.json").expanduser()
     assert load_settings(tmp_path).mcp_path == tmp_path / "mcp.json"
+
+
+def test_a_model_behind_a_server_calls_tools_in_its_own_way(tmp_path):
+    settings = load_settings(tmp_path / "home", embedder="none", models=["openai:big@http://127.0.0.1:9/v1"])
+    with closing(open_installation(settings, write=True)) as installation:
+        chooser = installation.wiring.tools.chooser
+        assert isinstance(chooser, NativeChooser)
+        assert chooser.name.startswith("big")

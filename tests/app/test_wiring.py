@@ -151,6 +151,7 @@ def test_the_spans_of_a_question_are_nested_under_one_root(installation: Install
     assert (root.type, root.name, root.thread_id, root.input) == ("trace", "ask", "t1", "What is TCP?")
     assert root.output == outcome.answer
     assert {"answered", "extractive", "en"} <= set(root.tags)
+    assert root.metadata["cited"] == [f"{c.source}:{c.start_line}-{c.end_line}" for c in outcome.citations]
     by_id = {span.span_id: span for span in (root, *spans)}
     above = {span.name: by_id[span.parent_id].name for span in spans}
     assert above == {
