@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from terakoya.types import Effort
+from workflows.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +38,8 @@ BUDGETS: Final[Mapping[Effort, Budget]] = {
     "normal": Budget(rounds=2, parts=4, answers=2, calls=4, tokens=32_000),
     "deep": Budget(rounds=3, parts=6, answers=2, calls=12, tokens=128_000, passages=1.5),
 }
+
+
+def budget_of(state: State) -> Budget:
+    """What the question of `state` may cause."""
+    return BUDGETS[state.get("effort", "normal")]

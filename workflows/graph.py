@@ -16,16 +16,8 @@ from langgraph.types import Command, RetryPolicy, Send
 from terakoya.errors import Busy, TerakoyaError
 from terakoya.protocols import Tracer
 from workflows.context import Context
-from workflows.nodes import (
-    Nodes,
-    Parts,
-    Update,
-    after_grade,
-    after_standalone,
-    after_tools,
-    after_verify,
-    answer_or_abstain,
-)
+from workflows.edges import after_grade, after_standalone, after_tools, after_verify, answer_or_abstain
+from workflows.nodes import Nodes, Parts, Update
 from workflows.state import BETWEEN, State
 from workflows.tools.graph import build_tools_graph
 

@@ -16,7 +16,7 @@ from terakoya.text.parts import parts as parts_of
 from terakoya.text.question import analyse_question, question_language
 from terakoya.types import Draft, Passage
 from workflows.advising import Adviser
-from workflows.budget import BUDGETS, Budget
+from workflows.budget import budget_of
 from workflows.context import Context
 from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
 from workflows.guarding.draft import guard_report, guarded_draft, without_suspicious
@@ -28,6 +28,7 @@ from workflows.state import (
     State,
     citation_to_json,
     draft_from_json,
+    draft_of,
     draft_to_json,
     history_of,
     ranked,
@@ -112,7 +113,7 @@ class Nodes:
     def plan(self, state: State) -> Update:
         """Takes a question that asks several things apart; each part is retrieved for by itself."""
         parts = list(parts_of(state["standalone"]))
-        if len(parts) > _budget(state).parts:
+        if len(parts) > budget_of(state).parts:
             parts = []
         # what looks like two things may be one name: the whole is searched for as well
         queries = list(dict.fromkeys([state["standalone"], *parts]))
@@ -122,7 +123,7 @@ class Nodes:
         """Finds passages for the one query in `queries`."""
         (query,) = state["queries"]
         _context(runtime).check()
-        wanted = round(self._parts.passages * _budget(state).passages)
+        wanted = round(self._parts.passages * budget_of(state).passages)
         with self._parts.tracer.span("search", "retriever", input=query) as span:
             ranking = self._parts.retriever.search(query, k=wanted)
             span.set(
@@ -210,14 +211,14 @@ class Nodes:
                 return {"queries": []}  # the model is away: the words of the question have to do
             spent = {"calls": 1, "tokens": advice.tokens}
             queries = rewritten([], advice.value, tried)
-        return {"queries": queries[: _budget(state).parts], "spent": spent}
+        return {"queries": queries[: budget_of(state).parts], "spent": spent}
 
     def _may_call(self, state: State, more: Mapping[str, int]) -> bool:
         spent = {**(state.get("spent") or {})}
         for kind, amount in more.items():
             spent[kind] = spent.get(kind, 0) + amount
         # one call is kept for the answer
-        return _budget(state).allows_call({**spent, "calls": spent.get("calls", 0) + 1})
+        return budget_of(state).allows_call({**spent, "calls": spent.get("calls", 0) + 1})
 
     def answer(self, state: State, runtime: Runtime[Context | None]) -> Update:
         """Lets a model answer, or the last answerer where there is none or its budget is used up.
@@ -260,7 +261,7 @@ class Nodes:
 
     def _model_may_answer(self, state: State) -> bool:
         """Whether a model may make the next answer: the first one, or one more from the good passages alone."""
-        spent, budget = state.get("spent") or {}, _budget(state)
+        spent, budget = state.get("spent") or {}, budget_of(state)
         done = spent.get("answers", 0)
         if done >= budget.answers or not budget.allows_call(spent):
             return False
@@ -306,14 +307,14 @@ class Nodes:
     def verify(self, state: State) -> Update:
         """Keeps only citations that stand in the notes, and nothing that rests on what reads like an order."""
         passages = {p.id: p for p in self._passages(state)}
-        draft, removed = guarded_draft(verify(_draft(state), passages), passages, state["question"])
+        draft, removed = guarded_draft(verify(draft_of(state), passages), passages, state["question"])
         with self._parts.tracer.span("suspicions", "guardrail") as span:
             span.set(output=guard_report(draft, removed))
         return {"draft": draft_to_json(draft)}
 
     def finish(self, state: State) -> Update:
         """Adds the answered question to the thread; what tools quoted of the notes has not been guarded yet."""
-        draft = _draft(state)
+        draft = draft_of(state)
         if state.get("intent") == "tools" and draft.citations:
             passages = {p.id: p for p in self._passages(state)}
             draft = without_suspicious(draft, passages)
@@ -352,62 +353,14 @@ class Nodes:
         return self._parts.retriever.passages(ranked(state))
 
 
-def after_verify(state: State) -> str:
-    """Edge: `finish` what stands in the notes, let another `answer` be made, or `abstain` once they were quoted."""
-    if _draft(state).answered:
-        return "finish"
-    return "abstain" if (state.get("spent") or {}).get("quoted") else "answer"
-
-
-def after_standalone(state: State) -> str:
-    """Edge: what is to be done with the question."""
-    if state["intent"] in ("remember", "recall"):
-        return "memory"
-    if state["intent"] == "tools":
-        return "tools"
-    return "plan" if state["intent"] == "notes" else "talk"
-
-
-def after_tools(state: State) -> str:
-    """Edge: what the tools gave is told; where none fits the question, it is answered from the notes."""
-    draft = state.get("draft")
-    if draft is None:
-        return "plan"
-    return "finish" if draft["answered"] else "abstain"
-
-
-def after_grade(state: State) -> str:
-    """Edge: `answer` what was found, `rewrite` what was found little for, or `abstain` where nothing was."""
-    rounds = (state.get("spent") or {}).get("rounds", 0)
-    if state.get("queries") and rounds < _budget(state).rounds:
-        return "rewrite"
-    return answer_or_abstain(state)
-
-
-def answer_or_abstain(state: State) -> str:
-    """Edge: `answer` where there is something to answer from."""
-    return "answer" if state.get("passages") else "abstain"
-
-
 def _renamed(question: str, names: Mapping[str, str]) -> str:
     for term, other in names.items():
         question = question.replace(term, other, 1)
     return question
 
 
-def _budget(state: State) -> Budget:
-    return BUDGETS[state.get("effort", "normal")]
-
-
 def _context(runtime: Runtime[Context | None]) -> Context:
     return runtime.context or Context()
-
-
-def _draft(state: State) -> Draft:
-    raw = state.get("draft")
-    if raw is None:
-        raise RuntimeError("no draft in the state: `answer` has to run first")
-    return draft_from_json(raw)
 
 
 def _turn(state: State, draft: Draft) -> Update:

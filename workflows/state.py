@@ -146,6 +146,18 @@ def draft_from_json(data: Mapping[str, Any]) -> Draft:
     )
 
 
+def draft_of(state: State) -> Draft:
+    """The draft in the state.
+
+    Raises:
+        RuntimeError: There is none: `answer` has not run.
+    """
+    raw = state.get("draft")
+    if raw is None:
+        raise RuntimeError("no draft in the state: `answer` has to run first")
+    return draft_from_json(raw)
+
+
 def citation_to_json(citation: Citation) -> dict[str, Any]:
     """A citation as plain JSON, without its marks: they are made for a reader when one comes."""
     kept = {name: getattr(citation, name) for name in Citation.__slots__ if name != "marks"}

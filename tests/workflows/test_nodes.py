@@ -11,8 +11,9 @@ from terakoya.errors import BadInput, Cancelled, Unavailable
 from terakoya.types import Draft, Fact
 from workflows.advising import Adviser
 from workflows.context import Context
+from workflows.edges import after_grade, after_standalone, after_verify, answer_or_abstain
 from workflows.grading import ENOUGH
-from workflows.nodes import Nodes, after_grade, after_standalone, after_verify, answer_or_abstain
+from workflows.nodes import Nodes
 from workflows.state import BETWEEN, draft_to_json
 from workflows.testing import ScriptedAnswerer, ScriptedChatModel, ScriptedRetriever, citation, passage
 
