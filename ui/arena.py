@@ -13,7 +13,6 @@ from ui.markup import plain, quotation
 from ui.places import place
 from ui.wording import say
 
-VIEW: Final = "arena"
 Verdict = Literal["a", "b", "tie", "bad"]
 _AS_IT_IS: Final = "as-it-is"
 """As the service calls settings that are not changed."""
@@ -23,21 +22,6 @@ _VERDICTS: Final[tuple[tuple[Verdict, str], ...]] = (
     ("bad", ":material/thumb_down:"),
     ("b", ":material/arrow_forward:"),
 )
-
-
-def chosen() -> bool:
-    """Whether the address asks for this view."""
-    return st.query_params.get("view") == VIEW
-
-
-def enter() -> None:
-    """Goes to the arena."""
-    st.query_params["view"] = VIEW
-
-
-def leave() -> None:
-    """Goes back to the conversations."""
-    st.query_params.pop("view", None)
 
 
 def draw_arena(client: ServiceClient) -> None:

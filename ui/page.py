@@ -10,14 +10,15 @@ import streamlit as st
 
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
-from ui import statistics
-from ui.arena import chosen, draw_arena
+from ui.arena import draw_arena
 from ui.connection import connect, draw_down, draw_error, fresh
 from ui.conversation import draw_conversation
 from ui.gate import admitted
 from ui.library import draw_adding
 from ui.note_view import draw_opened_note
 from ui.sidebar import draw_language, draw_name, draw_sidebar, draw_status
+from ui.statistics import draw_statistics
+from ui.views import chosen
 from ui.wording import language, say
 
 
@@ -48,9 +49,9 @@ def _draw(client: ServiceClient) -> None:
         draw_sidebar(client, notes)
         draw_language()
         state = st.container()
-    if statistics.chosen():
-        statistics.draw_statistics(client)
-    elif notes and chosen():
+    if chosen("statistics"):
+        draw_statistics(client)
+    elif notes and chosen("arena"):
         draw_arena(client)
     elif notes or "thread" in st.query_params:
         draw_conversation(client, notes)

@@ -1,6 +1,7 @@
 """The side bar: conversations, notes, choices and the state of the installation."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -8,13 +9,12 @@ import streamlit as st
 from terakoya.api import Check, NoteSummary
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
-from ui import statistics
-from ui.arena import chosen, enter, leave
 from ui.connection import fresh
 from ui.conversation import begin_thread, switch_thread
 from ui.facts import draw_facts
 from ui.library import adding, draw_adding, draw_notes
 from ui.markup import plain
+from ui.views import chosen, enter, leave
 from ui.wording import NAMES, language, say, say_or
 
 EFFORTS: Final = ("fast", "normal", "deep")
@@ -40,12 +40,12 @@ def draw_sidebar(client: ServiceClient, notes: Sequence[NoteSummary]) -> None:
     _draw_threads(client)
     if notes:
         st.button(
-            say("arena_leave" if chosen() else "arena_enter"),
+            say("arena_leave" if chosen("arena") else "arena_enter"),
             key="arena",
-            icon=":material/forum:" if chosen() else ":material/balance:",
+            icon=":material/forum:" if chosen("arena") else ":material/balance:",
             type="tertiary",
             width="stretch",
-            on_click=leave if chosen() else enter,
+            on_click=leave if chosen("arena") else partial(enter, "arena"),
         )
         chunks = sum(note.chunks for note in notes)
         with st.expander(say("notes", count=len(notes), chunks=chunks), icon=":material/library_books:"):
@@ -107,7 +107,8 @@ def draw_status(client: ServiceClient) -> None:
             key="statistics",
             type="tertiary",
             icon=":material/bar_chart:",
-            on_click=statistics.enter,
+            on_click=enter,
+            args=("statistics",),
         )
         st.caption(say("state_about", version=plain(status.version), home=plain(status.home)))
 

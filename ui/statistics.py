@@ -8,25 +8,10 @@ from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
 from ui.connection import draw_error, fresh
 from ui.markup import plain
+from ui.views import leave
 from ui.wording import say
 
-VIEW: Final = "statistics"
 _SPANS: Final = (7, 14, 30, 90)
-
-
-def chosen() -> bool:
-    """Whether the address asks for this view."""
-    return st.query_params.get("view") == VIEW
-
-
-def enter() -> None:
-    """Goes to the statistics."""
-    st.query_params["view"] = VIEW
-
-
-def leave() -> None:
-    """Goes back to the conversations."""
-    st.query_params.pop("view", None)
 
 
 def draw_statistics(client: ServiceClient) -> None:
