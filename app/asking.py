@@ -20,6 +20,7 @@ from terakoya.types import Approval, Decision, Effort, Outcome, SecondMessage
 from workflows.context import Context
 from workflows.graph import build_graph
 from workflows.nodes import Parts
+from workflows.routing import COURTESY
 from workflows.state import BETWEEN, citation_from_json
 from workflows.tools.approving import stream_asking
 
@@ -208,7 +209,8 @@ class Asker:
             run.timings["total"] = round((time.perf_counter() - started) * 1000, 3)
             outcome = outcome_of(run.state["turns"][-1], thread, run.timings)
             listen("replace", {"text": outcome.answer})
-            ended = "interrupted" if interrupted else "answered" if outcome.answered else "abstained"
+            declined = "courtesy" if outcome.model in COURTESY else "abstained"
+            ended = "interrupted" if interrupted else "answered" if outcome.answered else declined
             trace.set(
                 output=outcome.answer,
                 tags=[*tags, outcome.model, ended],

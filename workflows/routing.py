@@ -8,6 +8,9 @@ from terakoya.text.normalise import fold
 Intent = Literal["notes", "greeting", "thanks", "about", "remember", "recall", "refused", "tools"]
 """`notes` is answered from the notes; `remember` and `recall` are about facts that the person asked to keep."""
 
+COURTESY: Final = frozenset({"talk", "memory"})
+"""What stands for the model in a turn that nothing was looked for in the notes for."""
+
 _END: Final = r"[\s、。,.!?〜~・]*"
 _TALK: Final[tuple[tuple[Intent, re.Pattern[str]], ...]] = (
     (

@@ -8,6 +8,7 @@ import pytest
 
 from app.memory import MOST, Facts
 from app.settings import load_settings
+from app.tracing import read_trace
 from app.wiring import open_installation
 from terakoya.errors import BadInput, NotFound
 
@@ -70,5 +71,21 @@ def test_a_home_remembers_tells_and_forgets(tmp_path: Path) -> None:
         (fact,) = home.facts()
         home.forget_fact(fact.number)
         assert "7月3日" not in home.ask("期末試験はいつ？").answer
+    finally:
+        home.close()
+
+
+def test_a_greeting_is_no_search_in_vain_in_a_trace(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "peas.md").write_text("メンデルはエンドウを育てた。\n", encoding="utf-8")
+    home = open_installation(load_settings(tmp_path / "home", embedder="none"), write=True)
+    try:
+        home.ingest([notes])
+        trace = home.ask("こんにちは").trace_id
+        assert home.tracer.flush(10)
+        root = read_trace(home.settings.traces_path, trace)[0]
+        assert "courtesy" in root.tags
+        assert "abstained" not in root.tags
     finally:
         home.close()
