@@ -12,6 +12,8 @@ from terakoya.errors import NotFound
 from terakoya.types import Filter
 
 _CHUNKS: Final = "SELECT c.id FROM chunks c JOIN notes n ON n.id = c.note WHERE {conditions}"
+_KEPT: Final = 4
+"""Filters whose chunks are remembered: a person asks again in the folder that they asked in before."""
 _TAG: Final = """EXISTS (
     SELECT 1 FROM (SELECT unnest(n.tags) AS tag) WHERE lower(tag) = {tag} OR starts_with(lower(tag), {tag} || '/')
 )"""
@@ -44,10 +46,17 @@ class Chunks:
         self._numbers: NDArray[np.int64] | None = None
 
     def numbers(self, store: Store) -> NDArray[np.int64]:
-        """The chunks, looked up once for both arms of a search."""
+        """The chunks; looked up once for both arms of a search, and for all searches until the store changes."""
         found = self._numbers
         if found is None:
-            found = self._numbers = store.columns(self.sql, self.values)["id"]
+            known, asked = store.filtered(), f"{self.sql} {self.values}"
+            found = known.get(asked)
+            if found is None:
+                found = store.columns(self.sql, self.values)["id"]
+                for oldest in list(known)[: len(known) + 1 - _KEPT]:
+                    known.pop(oldest, None)
+                known[asked] = found
+            self._numbers = found
         return found
 
     def _bound(self, value: object) -> str:

@@ -1,9 +1,7 @@
 """The vectors of chunks in the store, and the search for those nearest to a query."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count, islice
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -17,41 +15,23 @@ from ingest.store import Store
 Vectors2D = NDArray[np.float32]
 """The vectors of one chunk, shape (windows, dimensions)."""
 
-CANDIDATES: Final = 400
-PER_RESULT: Final = 10
-"""Vectors that are compared exactly at first: `CANDIDATES`, and for each wanted chunk so many more."""
-_MORE: Final = 4
-ROUNDS: Final = 3
-"""Where that does not settle it, so many times as many are compared, in so many rounds at most."""
-_SURE: Final = 3
-_LOOKED_AT: Final = 10
-"""It is settled where the ten nearest chunks are among the first third of the candidates: others that are as near then
-hardly lie behind the last. A query like some of the vectors is settled at once, one unlike all of them seldom is."""
-_DEARER: Final = 6
-"""A vector that is picked out costs as much as this many in a row: from a smaller store, all are compared."""
-_LISTED: Final = 20_000
-"""Chunks of a filter that are handed over by their numbers; of more, the filter is asked again."""
+CANDIDATES: Final = 150
+PER_RESULT: Final = 5
+"""Chunks that are compared exactly at first: `CANDIDATES`, and for each wanted one so many more."""
+_LEFT: Final = 10
+"""For each of them, vectors that the signs are looked at twice of; see `ingest.signs`."""
+SURE: Final = 3.5
+"""A chunk is compared, too, where it may be wanted if its estimate is off by so many standard deviations."""
+_ALL_BELOW: Final = 5_000
+"""Of so few vectors all are compared: to pick some out takes as long."""
 _ALL: Final = """
     SELECT chunk, max(array_inner_product(vector, $query::FLOAT[{size}])) AS score
-    FROM vectors WHERE {condition}
-    GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k
-"""
-_BY_ROW: Final = "rowid IN (SELECT rowid FROM vectors WHERE {condition})"
-_NEAR: Final = """
-    SELECT rowid AS row FROM vectors WHERE {condition}
-    -- of equally distant ones the first, always the same; as one number, since two keys take longer to sort
-    ORDER BY ({distance})::DOUBLE * 1099511627776 + rowid LIMIT $candidates
+    FROM vectors GROUP BY chunk ORDER BY score DESC, chunk LIMIT $k
 """
 _EXACT: Final = """
-    SELECT rowid AS row, chunk, array_inner_product(vector, $query::FLOAT[{size}]) AS score
-    FROM vectors WHERE rowid IN (SELECT unnest($rows))
+    SELECT chunk, array_inner_product(vector, $query::FLOAT[{size}]) AS score
+    FROM vectors WHERE chunk IN (SELECT unnest($chunks))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    count: int
-    dimensions: int
 
 
 class Nearest:
@@ -63,10 +43,11 @@ class Nearest:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._shape = Derived(store, self._measured)
+        self._dimensions = Derived(store, self._measured)
+        self._signs = Derived(store, self._read)
 
     def find(
-        self, query: NDArray[np.float32], k: int, only: Chunks | None = None, *, rounds: int = ROUNDS
+        self, query: NDArray[np.float32], k: int, only: Chunks | None = None, *, thorough: bool = True
     ) -> dict[int, float]:
         """The `k` nearest chunks, nearest first, with the inner product of the query and their best vector.
 
@@ -74,85 +55,66 @@ class Nearest:
             query: Unit vector.
             k: How many chunks are wanted.
             only: Look at these chunks alone.
-            rounds: How often more vectors are compared at most, where the ones before did not settle it.
+            thorough: Compare more where it is not certain that the nearest are among those compared at first:
+                around a query that is like none of the vectors.
         """
-        shape = self._shape()
-        condition, values = "true", dict[str, Any]()
-        looked_at = shape.count
-        if only:
-            inside = only.numbers(self._store)
-            looked_at = len(inside)
-            condition, values = f"chunk IN ({only.sql})", dict(only.values)
-            if looked_at <= _LISTED:
-                condition, values = "chunk IN (SELECT unnest($inside))", {"inside": inside.tolist()}
-        candidates = CANDIDATES + PER_RESULT * k
-        for done in count(1):
-            if candidates * _DEARER >= looked_at:
-                break
-            found, settled = self._picked(query, k, candidates, condition, values)
-            if settled or (done >= rounds and len(found) >= k):
-                return dict(islice(found.items(), k))
-            candidates *= _MORE
-        if not shape.count:
+        if not self.exist():
             return {}
-        if only:  # by row, so that of the other vectors nothing is read
-            condition = _BY_ROW.format(condition=condition)
-        rows = self._store.rows(
-            _ALL.format(size=len(query), condition=condition), {**values, "query": query.tolist(), "k": k}
-        )
-        return {int(chunk): float(score) for chunk, score in rows}
+        if only is None and self.count() <= max(_ALL_BELOW, _first(k)):
+            rows = self._store.rows(_ALL.format(size=len(query)), {"query": query.tolist(), "k": k})
+            return {int(chunk): float(score) for chunk, score in rows}
+        found = self._picked(query, k, only.numbers(self._store) if only else None, thorough=thorough)
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:k])
 
     def _picked(
-        self,
-        query: NDArray[np.float32],
-        k: int,
-        candidates: int,
-        condition: str,
-        values: Mapping[str, object],
-    ) -> tuple[dict[int, float], bool]:
-        """The chunks of the nearest vectors by signs, nearest first, and whether that settles it."""
-        near = self._store.columns(
-            _NEAR.format(condition=condition, distance=signs.distance(len(query))),
-            {**values, **signs.parameters(query), "candidates": candidates},
-        )["row"]
-        exact = self._store.columns(
-            _EXACT.format(size=len(query)), {"query": query.tolist(), "rows": near.tolist()}
-        )
-        order = np.lexsort((exact["chunk"], -exact["score"]))
-        _, first = np.unique(exact["chunk"][order], return_index=True)
-        best = order[np.sort(first)]
-        found = dict(zip(exact["chunk"][best].tolist(), exact["score"][best].tolist(), strict=True))
-        if len(near) < candidates:  # these are all that there are
-            return found, True
-        sure = set(near[: candidates // _SURE].tolist())
-        # a chunk may have many vectors among the candidates
-        return found, len(found) >= k and sure.issuperset(exact["row"][best[:_LOOKED_AT]].tolist())
+        self, query: NDArray[np.float32], k: int, inside: NDArray[np.int64] | None, *, thorough: bool
+    ) -> dict[int, float]:
+        """Those chunks that may be among the `k` nearest."""
+        first = _first(k)
+        if inside is not None and len(inside) <= first:
+            return self.of(query, inside.tolist())
+        signs = self._signs()
+        among = None if inside is None else signs.belonging(inside)
+        size = len(signs) if among is None else len(among)
+        most = _LEFT * first
+        while True:
+            at, estimates = signs.nearest(query, most, among)
+            chunks, best = np.unique(signs.chunks[at], return_index=True)
+            if len(chunks) >= first or most >= size:
+                break
+            most *= _LEFT  # a chunk may have many vectors among them
+        order = np.argsort(best)
+        chunks, estimates = chunks[order], estimates[best[order]]
+        found = self.of(query, chunks[:first].tolist())
+        if thorough and len(found) >= k and len(chunks) > first:
+            exact = np.array([found.get(chunk, 0.0) for chunk in chunks[:first].tolist()])
+            needed = _hopeful(estimates, exact, k)
+            found |= self.of(query, chunks[first:][needed].tolist())
+        return found
 
     def of(self, query: NDArray[np.float32], chunks: Sequence[int]) -> dict[int, float]:
         """The inner product of the query and the best vector of each of these chunks that has one."""
         if not chunks:
             return {}
-        picked = _BY_ROW.format(condition="chunk IN (SELECT unnest($chunks))")
-        rows = self._store.rows(
-            _ALL.format(size=len(query), condition=picked),
-            {"query": query.tolist(), "k": len(chunks), "chunks": list(chunks)},
+        rows = self._store.columns(
+            _EXACT.format(size=len(query)), {"query": query.tolist(), "chunks": list(chunks)}
         )
-        return {int(chunk): float(score) for chunk, score in rows}
+        order = np.argsort(rows["score"])  # of a chunk's vectors the best comes last, and stays
+        return dict(zip(rows["chunk"][order].tolist(), rows["score"][order].tolist(), strict=True))
 
     def sample(self, most: int) -> NDArray[np.float32]:
         """Vectors from all over the store, shape (number, dimensions): `most`, or all where there are fewer."""
-        shape = self._shape()
-        if not shape.count:
-            return np.zeros((0, shape.dimensions), dtype=np.float32)
+        if not self.count():
+            return np.zeros((0, self._dimensions()), dtype=np.float32)
         # numbers of rows that were deleted stay free: they are not asked for one by one
-        step = max(1, shape.count // (2 * most))
+        step = max(1, self.count() // (2 * most))
         rows = np.sort(
             self._store.columns("SELECT rowid AS row FROM vectors WHERE rowid % $step = 0", {"step": step})[
                 "row"
             ]
         )
         if not len(rows):
-            return np.zeros((0, shape.dimensions), dtype=np.float32)
+            return np.zeros((0, self._dimensions()), dtype=np.float32)
         return self._vectors_of("rowid", rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))])
 
     def mean(self, chunks: Sequence[int]) -> NDArray[np.float32] | None:
@@ -177,25 +139,49 @@ class Nearest:
 
     def count(self) -> int:
         """Number of vectors."""
-        return self._shape().count
+        return len(self._signs())
 
     def exist(self) -> bool:
         """Whether the table is there; it may be empty."""
-        return bool(self._shape().dimensions)
+        return bool(self._dimensions())
 
-    def _measured(self) -> _Shape:
-        dimensions = self._dimensions()
-        if not dimensions:
-            return _Shape(0, 0)
-        return _Shape(int(self._store.rows("SELECT count(*) FROM vectors")[0][0]), dimensions)
+    def _read(self) -> signs.Signs:
+        names = signs.columns(self._dimensions())
+        if not names:
+            return signs.Signs(np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.uint64))
+        read = self._store.columns(f"SELECT chunk, {', '.join(names)} FROM vectors", {})  # noqa: S608
+        return signs.Signs.of(read["chunk"], [read[name] for name in names])
 
-    def _dimensions(self) -> int:
+    def _measured(self) -> int:
         """Length of the vectors, 0 where there is no table of them."""
         rows = self._store.rows(
             """SELECT data_type FROM duckdb_columns()
                WHERE table_name = 'vectors' AND column_name = 'vector' AND NOT internal"""
         )
         return int(rows[0][0].removeprefix("FLOAT[").removesuffix("]")) if rows else 0
+
+
+def _first(k: int) -> int:
+    """How many chunks are compared exactly at first."""
+    return CANDIDATES + PER_RESULT * k
+
+
+def _hopeful(estimates: NDArray[np.float32], exact: NDArray[np.float64], k: int) -> NDArray[np.bool_]:
+    """Which of the chunks that were not compared may be among the `k` nearest.
+
+    Args:
+        estimates: Of all, nearest first.
+        exact: Of the first of them, which were compared: they tell how far estimates are off.
+        k: How many are wanted.
+    """
+    known, others = estimates[: len(exact)], estimates[len(exact) :]
+    apart = known - known.mean()
+    # least squares; where all estimates are the same, they tell nothing
+    slope = float(apart @ exact) / (float(apart @ apart) or 1.0)
+    off = float(np.std(exact - slope * apart))
+    wanted = np.partition(exact, -k)[-k]
+    hopeful: NDArray[np.bool_] = exact.mean() + slope * (others - known.mean()) + SURE * off > wanted
+    return hopeful
 
 
 def create(cursor: duckdb.DuckDBPyConnection, dimensions: int) -> None:

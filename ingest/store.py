@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import duckdb
 
@@ -16,6 +16,10 @@ from ingest.database import MEMORY_MB, Database, Derived
 from ingest.view import View
 from terakoya.errors import NotFound, Unavailable
 from terakoya.types import Block, Language, Passage, Remark
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMA_VERSION: Final = "7"
 
@@ -77,6 +81,7 @@ class Store(Database):
         """
         super().__init__(path, read_only=read_only, memory_mb=memory_mb)
         self.ingesting = threading.Lock()
+        self.filtered: Derived[dict[str, NDArray[np.int64]]] = Derived(self, dict)
         self._root_names = Derived(self, self._prefixes)
         self._facts = Derived(self, lambda: dict(self.rows("SELECT key, value FROM meta")))
         try:

@@ -229,7 +229,7 @@ class Vectors:
             return NO_SIMILARITIES
         vector = self._embedder.embed_query(query)
         # what is looked for has its words or its meaning near: a query far from everything needs no second look
-        nearest = self._nearest.find(vector, k, only, rounds=1)
+        nearest = self._nearest.find(vector, k, only, thorough=False)
         return Similarities(nearest=nearest, background=self._background(), query=vector)
 
     def of(self, chunks: Sequence[int], similar: Similarities) -> dict[int, float]:

@@ -109,17 +109,101 @@ def test_signs_are_packed_bit_by_bit(rows: list[list[float]]) -> None:
         assert bits == [int(number > 0) for number in row]
 
 
+def signs_of(matrix: NDArray[np.float32]) -> signs.Signs:
+    return signs.Signs.of(np.arange(len(matrix)), list(np.ascontiguousarray(signs.packed(matrix).T)))
+
+
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 384])
-def test_the_distance_counts_the_signs_that_differ(store: Store, size: int) -> None:
-    matrix = clustered(50, size=size)
-    fill(store, matrix)
+@pytest.mark.parametrize("count", [50, 70_000])
+def test_the_first_look_counts_the_signs_that_differ(size: int, count: int) -> None:
+    matrix = clustered(count, size=size)
     (query,) = clustered(1, seed=5, size=size)
     order = np.argsort(-np.abs(query), kind="stable")
     weight = np.zeros(size)
     weight[order[: max(1, round(size * signs.LOOKED_AT))]] = 1
     expected = ((matrix > 0) != (query > 0)) @ weight
-    rows = store.rows(f"SELECT {signs.distance(size)} FROM vectors ORDER BY rowid", signs.parameters(query))
-    assert [row[0] for row in rows] == expected.tolist()
+    assert signs_of(matrix).differing(query).tolist() == expected.tolist()
+    at = np.array([3, 17, 29])
+    assert signs_of(matrix).differing(query, at).tolist() == expected[at].tolist()
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 384])
+def test_the_second_look_is_exact_where_all_numbers_are_of_one_size(size: int) -> None:
+    matrix = np.where(clustered(200, size=size) > 0, 1, -1).astype(np.float32)
+    (query,) = clustered(1, seed=5, size=size)
+    at, estimates = signs_of(matrix).nearest(query, 200)
+    assert estimates == pytest.approx(matrix[at] @ query, abs=1e-4)
+    assert estimates.tolist() == sorted(estimates.tolist(), reverse=True)
+    some = np.array([5, 9, 100, 150])
+    assert set(signs_of(matrix).nearest(query, 200, some)[0].tolist()) == {*some.tolist()}
+
+
+def test_of_equally_distant_vectors_the_first_are_left_for_the_second_look() -> None:
+    (query,) = clustered(1)
+    at, _ = signs_of(np.tile(query, (500, 1))).nearest(query, 60)
+    assert at.tolist() == list(range(60))
+
+
+def test_the_vectors_of_chunks_are_found_in_whatever_order_they_were_written(store: Store) -> None:
+    matrix = clustered(40)
+    owners = np.random.default_rng(3).permutation(np.repeat(np.arange(10), 4))
+    found = signs.Signs.of(owners, list(np.ascontiguousarray(signs.packed(matrix).T)))
+    for chunks in ([7], [0, 9], [3, 3, 99], []):
+        at = found.belonging(np.array(chunks, dtype=np.int64))
+        assert found.chunks[at].tolist() == [c for c in sorted({*chunks}) if c < 10 for _ in range(4)]
+    (query,) = clustered(1, seed=6)
+    apart = {owner: found.differing(query)[found.chunks == owner] for owner in range(10)}
+    alone = signs_of(matrix).differing(query)
+    assert all(sorted(apart[o].tolist()) == sorted(alone[owners == o].tolist()) for o in range(10))
+
+
+def test_a_query_like_none_of_the_vectors_has_more_of_them_compared(store: Store) -> None:
+    chance = np.random.default_rng(8)
+    matrix = chance.standard_normal((20_000, 384)).astype(
+        np.float32
+    )  # everything is about as far from everything
+    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    fill(store, matrix)
+    searched = Nearest(store)
+    queries = clustered(20, seed=9, size=384)
+
+    def hits(*, thorough: bool) -> int:
+        return sum(len({*searched.find(q, 10, thorough=thorough)} & {*exact(matrix, q, 10)}) for q in queries)
+
+    assert hits(thorough=True) >= 0.9 * 200
+    assert hits(thorough=True) > hits(thorough=False)
+
+
+def test_what_is_added_or_deleted_is_seen_by_the_next_search(store: Store) -> None:
+    matrix = clustered(8_000)
+    fill(store, matrix)
+    searched = Nearest(store)
+    (query,) = clustered(1, seed=7)
+    assert 8_000 not in searched.find(query, 5)
+    with store.transaction() as cursor:
+        nearest.insert(cursor, [8_000], [query[None]])
+    assert next(iter(searched.find(query, 5))) == 8_000
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM vectors WHERE chunk = 8000")
+    assert list(searched.find(query, 5)) == exact(matrix, query, 5)
+
+
+def test_the_chunks_of_a_filter_are_looked_up_again_when_the_store_has_changed(
+    store: Store, write, sync
+) -> None:
+    folder = write({"a/one.md": "one", "b/two.md": "two"})
+    sync(folder)
+    wanted = Filter(folders=("b",))
+
+    def inside() -> int:
+        return len(Chunks(wanted, store.root_names()).numbers(store))
+
+    assert inside() == inside() == 1
+    for folders in range(20):  # only some are remembered
+        assert len(Chunks(Filter(folders=(f"c{folders}",)), store.root_names()).numbers(store)) == 0
+    assert len(store.filtered()) < 10
+    sync(write({"b/three.md": "three"}))
+    assert inside() == 2
 
 
 def test_a_sample_is_as_large_where_many_vectors_were_deleted(store: Store) -> None:

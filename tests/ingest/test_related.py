@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ingest.nearest import insert
 from ingest.related import NAMED, Related
 from ingest.store import Store
 from terakoya.errors import BadInput, NotFound
@@ -99,10 +100,9 @@ def test_where_there_are_vectors_meaning_counts_as_much_as_words(
 ) -> None:
     plain = {hit.passage.id: hit.score for hit in related.like("web.md", None).hits}
     with store.transaction() as cursor:
-        cursor.execute("CREATE TABLE vectors (chunk BIGINT NOT NULL, vector FLOAT[2] NOT NULL)")
-        for number, text in cursor.execute("SELECT id, text FROM chunks WHERE language = 'en'").fetchall():
-            vector = [1.0, 0.0] if "TCP" in text else [0.6, 0.8]
-            cursor.execute("INSERT INTO vectors VALUES (?, ?)", [number, vector])
+        found = cursor.execute("SELECT id, text FROM chunks WHERE language = 'en'").fetchall()
+        vectors = [np.array([[1.0, 0.0] if "TCP" in text else [0.6, 0.8]], np.float32) for _, text in found]
+        insert(cursor, [number for number, _ in found], vectors)
     ranking = related.like("web.md", None)
     assert ranking.arms == ("lexical", "vector")
     for hit in ranking.hits:
