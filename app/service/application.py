@@ -13,12 +13,14 @@ from app.service import log, routes
 from app.service.arena import arena_routes
 from app.service.completions import completion_routes
 from app.service.errors import error_body
+from app.service.feedback import feedback_routes
 from app.service.guard import JSON_LIMIT, Guard
 from app.service.language import reader_language
 from app.service.metrics import Metrics
 from app.service.operations import operation_routes
 from app.service.runs import Runs
 from app.service.streams import HEARTBEAT, event_routes
+from app.service.threads import thread_routes
 from app.tracing import SpoolTracer
 from terakoya import __version__
 from terakoya.errors import BadInput, TerakoyaError
@@ -59,9 +61,10 @@ def create_app(
     metrics.watch(runs, lambda: _spooling(installation))
     api.include_router(operation_routes(installation, metrics))
     api.include_router(routes.answer_routes(installation, runs, metrics))
+    api.include_router(feedback_routes(installation))
     api.include_router(event_routes(runs, heartbeat))
     api.include_router(routes.note_routes(installation, runs))
-    api.include_router(routes.thread_routes(installation, runs))
+    api.include_router(thread_routes(installation, runs))
     api.include_router(arena_routes(installation))
     api.include_router(completion_routes(installation, runs, heartbeat))
     uploads = int(installation.settings.max_note_mb * 1024 * 1024) * UPLOAD_NOTES + JSON_LIMIT

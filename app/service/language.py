@@ -1,5 +1,9 @@
 """The language of the reader of a reply."""
 
+from typing import Annotated
+
+from fastapi import Depends, Request
+
 from terakoya.catalogue import environment_language
 
 
@@ -23,3 +27,11 @@ def _weight(parameter: str) -> float:
         return float(value)
     except ValueError:
         return 0.0
+
+
+def _reader(request: Request) -> str:
+    return reader_language(request.headers.get("accept-language"))
+
+
+Reader = Annotated[str, Depends(_reader)]
+"""That of the request that a route answers."""

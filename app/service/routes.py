@@ -1,47 +1,37 @@
-"""The routes of the API, over one installation. Plain functions run in the server's thread pool."""
+"""The routes of answers and notes, over one installation. Plain functions run in the server's thread pool."""
 
 import secrets
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, File, Request, Response, UploadFile
+from fastapi import APIRouter, File, UploadFile
 
 from app.question import checked_question
 from app.service import log
-from app.service.language import reader_language
+from app.service.language import Reader
 from app.service.metrics import Metrics
 from app.service.runs import Run, Runs
+from app.service.threads import passed_on
 from app.service.uploads import save
 from terakoya.api import (
     AlikeNotes,
     AskRequest,
     AskResult,
-    Branched,
-    BranchRequest,
-    FactModel,
-    FeedbackItem,
-    FeedbackRequest,
     ForgetReport,
     ForgetRequest,
     IngestRequest,
     NoteSummary,
     NoteText,
     NoteTree,
-    RatedAnswer,
     RelatedRequest,
     RunStarted,
     SearchRequest,
     SearchResult,
     Status,
-    Thread,
-    ThreadSummary,
-    TurnModel,
 )
 from terakoya.catalogue import reading_in
-from terakoya.errors import BadInput, Busy, NotFound
+from terakoya.errors import BadInput, Busy
 
 if TYPE_CHECKING:
     from app.installation import Installation
@@ -49,14 +39,6 @@ if TYPE_CHECKING:
 UPLOADS: Final = "/api/uploads"
 MAX_HITS: Final = 1_000_000
 PROGRESS_SECONDS: Final = 0.1
-_TITLE: Final = 80
-
-
-def _reader(request: Request) -> str:
-    return reader_language(request.headers.get("accept-language"))
-
-
-Reader = Annotated[str, Depends(_reader)]
 
 
 def health_routes(installation: "Installation") -> APIRouter:
@@ -96,7 +78,7 @@ def answer_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
                         request.question,
                         effort=request.effort,
                         thread_id=run.thread_id,
-                        listen=_passed_on(run),
+                        listen=passed_on(run),
                         cancelled=run.cancelled.is_set,
                         decide=run.ask_person,
                     )
@@ -138,36 +120,7 @@ def answer_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
         with reading_in(reader):
             return SearchResult.of(ranking)
 
-    @router.get("/api/facts")
-    def facts() -> list[FactModel]:
-        return installation.facts()
-
-    @router.delete("/api/facts/{number}", status_code=204)
-    def forget_fact(number: int) -> Response:
-        installation.forget_fact(number)
-        return Response(status_code=204)
-
-    @router.get("/api/feedback")
-    def rated() -> list[RatedAnswer]:
-        return installation.rated()
-
-    def feedback_given() -> list[FeedbackItem]:
-        return installation.feedback_given()
-
-    @router.post("/api/feedback", status_code=204)
-    def feedback(request: FeedbackRequest) -> Response:
-        installation.feedback(request)
-        return Response(status_code=204)
-
     return router
-
-
-def _passed_on(run: Run) -> Callable[[str, dict[str, Any]], None]:
-    def listen(kind: str, data: dict[str, Any]) -> None:
-        if kind in ("step", "token", "replace", "notice"):
-            run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
-
-    return listen
 
 
 def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
@@ -238,61 +191,5 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
         if not request.dry_run:
             runs.forget_finished("ask")  # their events hold answers
         return report
-
-    return router
-
-
-def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
-    """Conversations, with the runs under way in them."""
-    router = APIRouter()
-
-    @router.get("/api/threads")
-    def threads() -> list[ThreadSummary]:
-        kept = installation.threads()
-        known = {summary.thread_id for summary in kept}
-        begun = [
-            ThreadSummary(
-                thread_id=run.thread_id,
-                title=run.question[:_TITLE],
-                updated=datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
-            )
-            for run in reversed(runs.running("ask"))
-            if run.thread_id not in known
-        ]
-        return begun + kept
-
-    @router.get("/api/threads/{thread_id}")
-    def thread(thread_id: str) -> Thread:
-        while True:
-            running = runs.running("ask", thread_id=thread_id)
-            try:
-                turns = installation.thread(thread_id).turns
-            except NotFound:
-                turns = []
-                if not running and not runs.running("ask", thread_id=thread_id):
-                    raise
-            # A run that ended meanwhile may stand in neither or in both: look again.
-            if runs.running("ask", thread_id=thread_id) == running:
-                break
-        under_way = [TurnModel(question=run.question, result=None, run_id=run.id) for run in running]
-        return Thread(thread_id=thread_id, turns=[*turns, *under_way])
-
-    @router.post("/api/threads/{thread_id}/branch")
-    def branch(thread_id: str, request: BranchRequest) -> Branched:
-        return Branched(thread_id=installation.branch(thread_id, request.turns))
-
-    @router.post("/api/threads/{thread_id}/resume", status_code=202)
-    def resume(thread_id: str, reader: Reader) -> RunStarted:
-        question = installation.unfinished(thread_id)
-        run = Run("ask", thread_id=thread_id, question=question)
-
-        def work(run: Run) -> dict[str, Any]:
-            outcome = installation.resume(
-                thread_id, listen=_passed_on(run), cancelled=run.cancelled.is_set, decide=run.ask_person
-            )
-            return AskResult.of(outcome).model_dump()
-
-        runs.start(run, work, language=reader)
-        return RunStarted(run_id=run.id, thread_id=thread_id)
 
     return router

@@ -30,7 +30,7 @@ class ImprovingCalls(Connection):
     def rated(self) -> list[RatedAnswer]:
         """The answers that got a thumb, as far as their conversations are kept."""
         return TypeAdapter(list[RatedAnswer]).validate_json(
-            self.send("GET", "/api/feedback", timeout=SEARCH).content
+            self.send("GET", "/api/feedback/answers", timeout=SEARCH).content
         )
 
     def duel(self, question: str, first: str, second: str) -> Duel:
