@@ -1,18 +1,15 @@
 """What a home can do: search, answer, take in notes, and tell what is in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from app.deciding import nobody
-from app.question import checked_question
+from app.conversing import Conversing
 from terakoya import __version__
 from terakoya.api import (
     AlikeNotes,
-    AskResult,
     BackupReport,
-    FactModel,
     FeedbackItem,
     FeedbackRequest,
     ForgetReport,
@@ -25,15 +22,11 @@ from terakoya.api import (
     Problem,
     RatedAnswer,
     Status,
-    Thread,
-    ThreadSummary,
-    TurnModel,
 )
 from terakoya.catalogue import text
-from terakoya.errors import BadInput, Unavailable
-from terakoya.protocols import Decide, Embedder, Mapper, Tracer
-from terakoya.text.marking import Marker
-from terakoya.types import Effort, Filter, Outcome, Ranking
+from terakoya.errors import BadInput
+from terakoya.protocols import Embedder, Mapper, Tracer
+from terakoya.types import Filter, Ranking
 
 if TYPE_CHECKING:
     from app.wiring import Wiring
@@ -47,7 +40,7 @@ def _never() -> bool:
     return False
 
 
-class Installation:
+class Installation(Conversing):
     """Everything that can be done with one home. Safe in several threads.
 
     Args:
@@ -56,9 +49,8 @@ class Installation:
     """
 
     def __init__(self, wiring: "Wiring", *, processes: bool = False) -> None:
-        self.wiring = wiring
+        super().__init__(wiring)
         self._processes = processes
-        self.settings = wiring.settings
 
     @property
     def tracer(self) -> Tracer:
@@ -80,7 +72,7 @@ class Installation:
             NotFound: Nothing is found, and no note is in a folder or has a tag of `filter`.
         """
         ranking = self.wiring.retriever.search(query, k=k, filter=filter)
-        self._require_notes()
+        self.require_notes()
         self._require_known(filter, ranking)
         if explain:
             ranking = self.wiring.explainer.explain(ranking)
@@ -112,121 +104,6 @@ class Installation:
         ranking = Related(self.wiring.store, self.wiring.analyser).like(source, line, k=k, filter=filter)
         self._require_known(filter, ranking)
         return self.wiring.explainer.explain(ranking) if explain else ranking
-
-    def ask(
-        self,
-        question: str,
-        *,
-        effort: Effort | None = None,
-        thread_id: str | None = None,
-        listen: Callable[[str, dict[str, Any]], None] = _nobody,
-        cancelled: Callable[[], bool] = _never,
-        decide: Decide = nobody,
-    ) -> Outcome:
-        """Asks one question; blocks until it is answered. See `app.asking.Asker`.
-
-        `decide` asks a person whether a tool that changes something may be called; without it none is.
-
-        Raises:
-            BadInput: The question is empty or too long, or the model of the settings cannot be one.
-            Unavailable: There are no notes yet.
-        """
-        asked = checked_question(question)
-        self._require_notes()
-        self.wiring.foresee(asked)
-        outcome = self.wiring.asker.ask(
-            asked,
-            effort=effort or self.settings.effort,
-            thread_id=thread_id,
-            listen=listen,
-            cancelled=cancelled,
-            decide=decide,
-        )
-        if self.wiring.scores:
-            self.wiring.scores.add(outcome)
-        return self._marked(outcome)
-
-    def _marked(self, outcome: Outcome) -> Outcome:
-        marker = Marker(outcome.question, self.wiring.analyser)
-        return replace(
-            outcome, citations=tuple(replace(c, marks=marker.marks(c.quote)) for c in outcome.citations)
-        )
-
-    def _require_notes(self) -> None:
-        if not self.wiring.store.counts()[0]:
-            raise Unavailable("store_empty")
-
-    def unfinished(self, thread_id: str) -> str:
-        """The question of a thread whose process died before it was answered.
-
-        Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
-        """
-        return str(self.wiring.asker.unfinished(thread_id)["question"])
-
-    def resume(
-        self,
-        thread_id: str,
-        *,
-        listen: Callable[[str, dict[str, Any]], None] = _nobody,
-        cancelled: Callable[[], bool] = _never,
-        decide: Decide = nobody,
-    ) -> Outcome:
-        """Goes on with a question whose process died before it was answered. See `app.asking.Asker`.
-
-        Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
-        """
-        return self._marked(
-            self.wiring.asker.resume(thread_id, listen=listen, cancelled=cancelled, decide=decide)
-        )
-
-    def branch(self, thread_id: str, turns: int) -> str:
-        """A new thread that begins with the first `turns` turns of this one; its id.
-
-        Raises:
-            NotFound: No such thread, or it has fewer turns.
-        """
-        return self.wiring.asker.branch(thread_id, turns)
-
-    def facts(self) -> list[FactModel]:
-        """What the person asked to remember, oldest first."""
-        return [FactModel(number=f.id, text=f.text, created=f.created) for f in self.wiring.memory.facts()]
-
-    def forget_fact(self, number: int) -> None:
-        """Takes a fact back.
-
-        Raises:
-            NotFound: There is none with this number.
-        """
-        self.wiring.memory.forget(number)
-
-    def threads(self) -> list[ThreadSummary]:
-        """The latest conversations."""
-        return [
-            ThreadSummary(thread_id=thread, title=title, updated=updated)
-            for thread, title, updated in self.wiring.threads.latest()
-        ]
-
-    def thread(self, thread_id: str) -> Thread:
-        """One conversation.
-
-        Raises:
-            NotFound: No such thread.
-        """
-        from app.asking import outcome_of
-
-        turns = self.wiring.threads.turns(thread_id)
-        return Thread(
-            thread_id=thread_id,
-            turns=[
-                TurnModel(
-                    question=t["question"],
-                    result=AskResult.of(self._marked(outcome_of(t, thread_id, {}))),
-                )
-                for t in turns
-            ],
-        )
 
     def ingest(
         self,
