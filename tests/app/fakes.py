@@ -53,9 +53,10 @@ CITATION = Citation(
 class FakeInstallation:
     """Answers every question with `WORDS`.
 
-    A question `gate:FILE` stops halfway until FILE exists; `forget` fails unforeseen; `replace` changes its
-    text at the end. An ingest of a path named `gate...` makes the file `waiting` in the home, and waits for the
-    file `open` in the path or for a cancel; that of a path named `deaf...` waits whatever it is asked.
+    A question `gate:FILE` makes the file `asking` in the home, and stops halfway until FILE exists; `forget` fails
+    unforeseen; `replace` changes its text at the end. An ingest of a path named `gate...` makes the file `waiting`
+    in the home, and waits for the file `open` in the path or for a cancel; that of a path named `deaf...` waits
+    whatever it is asked.
     """
 
     def __init__(self, settings, *, write=False, deliver=False):
@@ -118,6 +119,7 @@ class FakeInstallation:
         listen("step", {"name": "retrieve"})
         for n, word in enumerate(WORDS):
             if n == 3 and question.startswith("gate:"):
+                (self.settings.home / "asking").touch()
                 wait_for(Path(question.removeprefix("gate:")), unless=cancelled)
             if cancelled():
                 break

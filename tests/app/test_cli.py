@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from fakes import WORDS
-from running import FAKES, clean_environment
+from running import FAKES, clean_environment, until
 
 from terakoya.client import ServiceClient
 
@@ -268,6 +268,7 @@ def test_ctrl_c_cuts_the_answer_short_and_ends_without_a_traceback(processes, ho
     asking.stdin.write(f"one\ngate:{tmp_path / 'never'}\n")
     asking.stdin.flush()
     asking.stdout.readline()
+    until((home / "asking").exists)
     asking.send_signal(signal.SIGINT)
     out, err = asking.communicate(timeout=30)
     assert (asking.returncode, "Traceback" in err) == (130, False)
