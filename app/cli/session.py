@@ -67,7 +67,8 @@ class Session:
     @contextmanager
     def backend(self) -> Iterator["Backend"]:
         """The service of the home where it is up, else the installation in this process."""
-        from app.cli.backend import Local, Remote
+        from app.cli.local import Local
+        from app.cli.remote import Remote
         from terakoya.client import ServiceClient
 
         client = ServiceClient.discover(self.settings.home)

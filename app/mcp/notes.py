@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from app.cli.backend import Backend, Local, Remote
+from app.cli.backend import Backend
+from app.cli.local import Local
+from app.cli.remote import Remote
 from terakoya.client import ServiceClient
 
 if TYPE_CHECKING:
