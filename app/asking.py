@@ -66,57 +66,95 @@ class Asker:
         parts: What the nodes work with.
         threads: The conversations.
         tracer: Records each question.
-        second_message: What becomes of a message while another one of its thread is being answered.
+        second_message: What becomes of a message while another one of its thread is being answered, where neither
+            the message nor the thread says it.
     """
 
     def __init__(
         self, parts: Parts, threads: Threads, tracer: Tracer, *, second_message: SecondMessage = "queue"
     ) -> None:
         self._tracer = tracer
+        self._open = threads.open_questions
         self._threads = threads
         self._second_message = second_message
         self._graph = build_graph(parts, threads.saver)
         self._floor = Floor()
 
-    def ask(
+    def line_up(
         self,
         question: str,
         *,
         effort: Effort,
-        thread_id: str | None,
+        thread_id: str | None = None,
+        second_message: SecondMessage | None = None,
+    ) -> Place:
+        """A place in the line of a thread, new if None, for `ask`; what is never asked has to be given up.
+
+        Raises:
+            BadInput: The question is empty or too long.
+            Busy: Another question of the thread is being answered, and it is said to give up then.
+        """
+        place = Place(thread_id or uuid.uuid4().hex, checked_question(question), effort)
+        chosen = second_message or self._threads.second_message(place.thread)
+        self._floor.join(place, chosen or self._second_message)
+        place.entry = self._open.add(place.thread, place.question, effort)
+        return place
+
+    def adopt(self, id: str) -> Place:
+        """A place for an open question whose process has ended; `ask` goes on from its last checkpoint.
+
+        Raises:
+            NotFound: There is no such question, or somebody else goes on with it.
+        """
+        left = self._open.adopt(id)
+        place = Place(left.thread_id, left.question, left.effort, adopted=True)
+        place.entry = left.id
+        self._floor.join(place, "queue")
+        return place
+
+    def give_up(self, place: Place) -> None:
+        """Leaves the line without an answer."""
+        self._floor.release(place)
+        self._open.remove(place.entry)
+
+    def ask(
+        self,
+        place: Place,
+        *,
         listen: Listen,
         cancelled: Callable[[], bool] = never,
         decide: Decide = nobody,
     ) -> Outcome:
-        """Asks `question` in a thread, new if None; blocks until it is answered.
+        """Answers the message at `place` when its turn comes; blocks until it is answered.
 
         `decide` asks a person whether a tool that changes something may be called. What `cancelled`
-        or a later message cuts short is kept as far as it came, as an interrupted turn.
+        or a later message cuts short is kept as far as it came, as an interrupted turn. A message that waits for
+        another one, or was merged into a later one, tells so as the step `waiting` or `merged`.
 
         Raises:
-            BadInput: The question is empty or too long.
-            Busy: Another question of the thread is being answered, and the settings say to give up then.
             Cancelled: It was cancelled before its turn came.
         """
-        asked = checked_question(question)
-        thread = thread_id or uuid.uuid4().hex
-        place = self._floor.take(thread, asked, self._second_message, cancelled)
         outcome: Outcome | None = None
         error: BaseException | None = None
         try:
+            if self._floor.waits(place):
+                listen("step", {"name": "waiting"})
+            self._floor.wait(place, cancelled)
             if place.heir is None:
-                outcome = self._answered(place, thread, effort, listen, cancelled, decide)
+                outcome = self._answered(place, listen, cancelled, decide)
         except BaseException as raised:
             error = raised
             raise
         finally:
-            self._floor.release(thread, place)
+            self.give_up(place)
             if place.heir is None or outcome is not None:
                 place.end(outcome, error)
         if outcome is not None:
             return outcome
         if place.heir is None:
             raise RuntimeError("a message that was not answered has an heir")
+        listen("step", {"name": "merged"})
+        listen("replace", {"text": ""})
         try:
             outcome = place.heir.result(cancelled)
         except BaseException as raised:
@@ -125,33 +163,15 @@ class Asker:
         place.end(outcome, None)
         return outcome
 
-    def unfinished(self, thread_id: str) -> Mapping[str, Any]:
-        """The question of a thread whose process died before it was answered: `question`, `effort`, `trace_id`.
+    def drop(self, id: str) -> None:
+        """Gives up a question whose process has ended; a conversation without another goes.
 
         Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
+            NotFound: There is no such question, or somebody goes on with it.
         """
-        return self._threads.unfinished(self._graph, thread_id)
-
-    def resume(
-        self,
-        thread_id: str,
-        *,
-        listen: Listen,
-        cancelled: Callable[[], bool] = never,
-        decide: Decide = nobody,
-    ) -> Outcome:
-        """Goes on from the last checkpoint of a question whose process died.
-
-        Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
-        """
-        left = self.unfinished(thread_id)
-        place = self._floor.take(thread_id, left["question"], "queue", cancelled)
-        try:
-            return self._run(place, thread_id, left["effort"], listen, cancelled, decide, left=left)
-        finally:
-            self._floor.release(thread_id, place)
+        left = self._open.adopt(id)
+        self._threads.drop_unfinished(self._graph, left.thread_id)
+        self._open.remove(id)
 
     def branch(self, thread_id: str, turns: int) -> str:
         """A new thread that begins with the first `turns` turns of this one; its id.
@@ -162,17 +182,16 @@ class Asker:
         return self._threads.branch(self._graph, thread_id, turns)
 
     def _answered(
-        self,
-        place: Place,
-        thread: str,
-        effort: Effort,
-        listen: Listen,
-        cancelled: Callable[[], bool],
-        decide: Decide,
+        self, place: Place, listen: Listen, cancelled: Callable[[], bool], decide: Decide
     ) -> Outcome | None:
         """The outcome; None where the question was merged into a later one."""
+        left = self._threads.unfinished(self._graph, place.thread) if place.adopted else None
+        if (
+            left and left["question"] != place.question
+        ):  # it waited behind that one, or another was asked since
+            left = None
         try:
-            return self._run(place, thread, effort, listen, cancelled, decide)
+            return self._run(place, listen, cancelled, decide, left=left)
         except Cancelled:
             if place.heir is None:
                 raise
@@ -181,15 +200,13 @@ class Asker:
     def _run(
         self,
         place: Place,
-        thread: str,
-        effort: Effort,
         listen: Listen,
         cancelled: Callable[[], bool],
         decide: Decide,
         *,
-        left: Mapping[str, Any] | None = None,
+        left: Mapping[str, Any] | None,
     ) -> Outcome:
-        asked = place.question
+        asked, thread, effort = place.question, place.thread, place.effort
         started = time.perf_counter()
         tags = [effort, language_of(asked)]
         with self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
@@ -198,7 +215,8 @@ class Asker:
             )
             trace_id = left["trace_id"] if left else trace.trace_id
             run = _Run(asked, thread, effort, trace_id, listen, context)
-            self._stream(run, decide, resumed=left is not None)
+            asking = _asking(decide, context, place)
+            self._stream(run, asking, resumed=left is not None)
             interrupted = isinstance(context.failure, Cancelled)
             if context.failure and (place.heir is not None or not interrupted):
                 raise context.failure
@@ -230,7 +248,7 @@ class Asker:
             self._graph,
             None if resumed else given,
             {"configurable": {"thread_id": run.thread}},
-            decide=_unless_cancelled(decide, run.context.cancelled),
+            decide=decide,
             stream_mode=["custom", "updates", "values"],
             durability=_DURABILITY[run.effort],
             context=run.context,
@@ -279,14 +297,18 @@ class Asker:
         listen("notice", {"code": error.key, "message": error.message(language_of(question))})
 
 
-def _unless_cancelled(decide: Decide, cancelled: Callable[[], bool]) -> Decide:
-    """`decide`, given up where the question is cancelled while a person thinks: nothing is called then."""
+def _asking(decide: Decide, context: Context, place: Place) -> Decide:
+    """`decide`, given up where the question is cancelled while a person thinks: nothing is called then.
+
+    What a person is asked about is under way, so no later message is merged into it.
+    """
 
     def deciding(approval: Approval) -> Decision:
+        place.begun.set()
         said: list[Decision] = []
         thread = threading.Thread(target=lambda: said.append(decide(approval)), name="decide", daemon=True)
         thread.start()
-        while thread.is_alive() and not cancelled():
+        while thread.is_alive() and not context.cancelled():
             thread.join(_LOOK)
         return said[0] if said else nobody(approval)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.deciding import nobody
 from app.question import checked_question
@@ -12,14 +12,20 @@ from terakoya.api import (
     Thread,
     ThreadSummary,
     TurnModel,
+    Unfinished,
 )
-from terakoya.errors import Unavailable
+from terakoya.errors import NotFound, Unavailable
 from terakoya.protocols import Decide
 from terakoya.text.marking import Marker
-from terakoya.types import Effort, Outcome
+from terakoya.types import Effort, Outcome, SecondMessage
 
 if TYPE_CHECKING:
+    from app.floor import Place
     from app.wiring import Wiring
+
+
+TITLE: Final = 80
+"""Characters of a title that is made of a question."""
 
 
 def _nobody(*_: object) -> None:
@@ -47,6 +53,7 @@ class Conversing:
         *,
         effort: Effort | None = None,
         thread_id: str | None = None,
+        second_message: SecondMessage | None = None,
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
         cancelled: Callable[[], bool] = _never,
         decide: Decide = nobody,
@@ -58,46 +65,75 @@ class Conversing:
         Raises:
             BadInput: The question is empty or too long, or the model of the settings cannot be one.
             Unavailable: There are no notes yet.
+            Busy: Another question of the thread is being answered, and `second_message` says to give up then.
         """
+        place = self.line_up(question, effort=effort, thread_id=thread_id, second_message=second_message)
+        return self.answer(place, listen=listen, cancelled=cancelled, decide=decide)
+
+    def line_up(
+        self,
+        question: str,
+        *,
+        effort: Effort | None = None,
+        thread_id: str | None = None,
+        second_message: SecondMessage | None = None,
+    ) -> "Place":
+        """A question's place in the line of its thread, for `answer`, or `give_up`. Raises what `ask` does."""
         asked = checked_question(question)
         self.require_notes()
-        self.wiring.foresee(asked)
-        outcome = self.wiring.asker.ask(
-            asked,
-            effort=effort or self.settings.effort,
-            thread_id=thread_id,
-            listen=listen,
-            cancelled=cancelled,
-            decide=decide,
+        return self.wiring.asker.line_up(
+            asked, effort=effort or self.settings.effort, thread_id=thread_id, second_message=second_message
         )
-        if self.wiring.scores:
-            self.wiring.scores.add(outcome)
-        return self._marked(outcome)
 
-    def unfinished(self, thread_id: str) -> str:
-        """The question of a thread whose process died before it was answered.
+    def adopt(self, id: str) -> "Place":
+        """A place for a question whose process ended before it was answered, for `answer`.
 
         Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
+            NotFound: There is no such question, or somebody else goes on with it.
         """
-        return str(self.wiring.asker.unfinished(thread_id)["question"])
+        return self.wiring.asker.adopt(id)
 
-    def resume(
+    def give_up(self, place: "Place") -> None:
+        """Leaves the line without an answer."""
+        self.wiring.asker.give_up(place)
+
+    def answer(
         self,
-        thread_id: str,
+        place: "Place",
         *,
         listen: Callable[[str, dict[str, Any]], None] = _nobody,
         cancelled: Callable[[], bool] = _never,
         decide: Decide = nobody,
     ) -> Outcome:
-        """Goes on with a question whose process died before it was answered. See `app.asking.Asker`.
+        """Answers the question at `place` when its turn comes. See `app.asking.Asker.ask`."""
+        try:
+            self.wiring.foresee(place.question)
+        except BaseException:
+            self.give_up(place)
+            raise
+        outcome = self.wiring.asker.ask(place, listen=listen, cancelled=cancelled, decide=decide)
+        if self.wiring.scores:
+            self.wiring.scores.add(outcome)
+        return self._marked(outcome)
+
+    def unfinished(self, thread_id: str = "") -> list[Unfinished]:
+        """The questions whose process ended before they were answered, of a thread or of all, the oldest first."""
+        return [
+            Unfinished(id=q.id, thread_id=q.thread_id, question=q.question, effort=q.effort, asked=q.asked)
+            for q in self.wiring.threads.open_questions.left(thread_id)
+        ]
+
+    def drop(self, id: str) -> None:
+        """Gives up a question whose process has ended.
 
         Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
+            NotFound: There is no such question, or somebody goes on with it.
         """
-        return self._marked(
-            self.wiring.asker.resume(thread_id, listen=listen, cancelled=cancelled, decide=decide)
-        )
+        self.wiring.asker.drop(id)
+
+    def choose_second_message(self, thread_id: str, policy: SecondMessage | None) -> None:
+        """Says what becomes of a message while another one of the thread is being answered; None takes it back."""
+        self.wiring.threads.choose_second_message(thread_id, policy)
 
     def branch(self, thread_id: str, turns: int) -> str:
         """A new thread that begins with the first `turns` turns of this one; its id.
@@ -109,10 +145,18 @@ class Conversing:
 
     def threads(self) -> list[ThreadSummary]:
         """The latest conversations."""
-        return [
-            ThreadSummary(thread_id=thread, title=title, updated=updated)
+        left = {question.thread_id: question for question in reversed(self.unfinished())}
+        kept = [
+            ThreadSummary(thread_id=thread, title=title, updated=updated, unfinished=thread in left)
             for thread, title, updated in self.wiring.threads.latest()
         ]
+        known = {summary.thread_id for summary in kept}
+        only = [
+            ThreadSummary(thread_id=thread, title=q.question[:TITLE], updated=q.asked, unfinished=True)
+            for thread, q in left.items()
+            if thread not in known
+        ]
+        return only + kept
 
     def thread(self, thread_id: str) -> Thread:
         """One conversation.
@@ -122,16 +166,26 @@ class Conversing:
         """
         from app.asking import outcome_of
 
-        turns = self.wiring.threads.turns(thread_id)
+        left = self.unfinished(thread_id)
+        try:
+            turns = self.wiring.threads.turns(thread_id)
+        except NotFound:
+            if not left:
+                raise
+            turns = []
+        thumbs = {trace: value for trace, value, _ in self.wiring.store.feedback()}
         return Thread(
             thread_id=thread_id,
             turns=[
                 TurnModel(
                     question=t["question"],
                     result=AskResult.of(self._marked(outcome_of(t, thread_id, {}))),
+                    thumb=thumbs.get(t["trace_id"]),
                 )
                 for t in turns
             ],
+            unfinished=left,
+            second_message=self.wiring.threads.second_message(thread_id) or self.settings.second_message,
         )
 
     def facts(self) -> list[FactModel]:

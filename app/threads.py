@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import threading
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -13,16 +12,30 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when langgraph
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from app.open_questions import OpenQuestions
 from terakoya.catalogue import text as sentence
 from terakoya.errors import NotFound
 from terakoya.text.language import language_of
+from terakoya.types import SecondMessage
 from workflows.graph import Graph
+from workflows.state import BETWEEN
 
 _LATEST: Final = """
     SELECT thread_id, max(checkpoint_id) FROM checkpoints WHERE checkpoint_ns = ''
     GROUP BY thread_id ORDER BY max(checkpoint_id) DESC LIMIT ?
 """
 
+_ABOUT: Final = """
+    CREATE TABLE IF NOT EXISTS conversations (
+        thread_id TEXT PRIMARY KEY,
+        branched INTEGER,          -- turns that it has from another conversation
+        second_message TEXT
+    )
+"""
+_NOTE: Final = """
+    INSERT INTO conversations (thread_id, {column}) VALUES (?, ?)
+    ON CONFLICT (thread_id) DO UPDATE SET {column} = excluded.{column}
+"""
 _PRUNE: Final = """
     DELETE FROM {table} WHERE thread_id = ? AND (checkpoint_ns <> '' OR checkpoint_id <> (
         SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''))
@@ -66,7 +79,7 @@ class Threads:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self.trouble: sqlite3.OperationalError | None = None
-        self._lock = threading.Lock()
+        self._titles: dict[tuple[str, ...], tuple[str, str]] = {}
         try:
             self._open(path)
         except sqlite3.OperationalError as error:
@@ -81,12 +94,15 @@ class Threads:
                 place.chmod(0o600)
             self.saver = SqliteSaver(self._connection)
             self.saver.setup()
+            self._connection.execute(_ABOUT)
+            self.open_questions = OpenQuestions(place)
         except BaseException:
             self._connection.close()
             raise
 
     def close(self) -> None:
         """Lets go of the file."""
+        self.open_questions.close()
         self._connection.close()
 
     def turns(self, thread_id: str) -> list[dict[str, Any]]:
@@ -101,16 +117,43 @@ class Threads:
         turns: list[dict[str, Any]] = state.checkpoint["channel_values"].get("turns", [])
         return turns
 
-    def unfinished(self, graph: Graph, thread_id: str) -> dict[str, Any]:
-        """The question of a thread whose process died before its answer: `question`, `effort`, `trace_id`.
+    def unfinished(self, graph: Graph, thread_id: str) -> dict[str, Any] | None:
+        """The question of a thread at whose checkpoint a process died: `question`, `effort`, `trace_id`.
 
-        Raises:
-            NotFound: No such thread, or nothing in it was left unfinished.
+        None where nothing in it was left unfinished.
         """
         state = graph.get_state({"configurable": {"thread_id": thread_id}})
         if not state.next:
-            raise NotFound("thread_finished", thread=thread_id)
+            return None
         return {key: state.values[key] for key in ("question", "effort", "trace_id")}
+
+    def drop_unfinished(self, graph: Graph, thread_id: str) -> None:
+        """Leaves nothing of a question that was left unfinished; a thread without a turn goes."""
+        config: Any = {"configurable": {"thread_id": thread_id}}
+        state = graph.get_state(config)
+        if not state.values.get("turns"):
+            if not self.open_questions.left(thread_id):
+                self.forget(thread_id)
+        elif state.next:
+            graph.update_state(config, dict(BETWEEN), as_node="finish")
+            self.prune(thread_id)
+
+    def second_message(self, thread_id: str) -> SecondMessage | None:
+        """What was chosen for a thread; None where nothing was."""
+        with self.saver.lock:
+            row = self._connection.execute(
+                "SELECT second_message FROM conversations WHERE thread_id = ?", (thread_id,)
+            ).fetchone()
+        chosen: SecondMessage | None = row[0] if row else None
+        return chosen
+
+    def choose_second_message(self, thread_id: str, policy: SecondMessage | None) -> None:
+        """Says what becomes of a message while another one of the thread is being answered; None takes it back."""
+        self._note(thread_id, "second_message", policy)
+
+    def _note(self, thread_id: str, column: str, value: object) -> None:
+        with self.saver.lock, self._connection:
+            self._connection.execute(_NOTE.format(column=column), (thread_id, value))
 
     def branch(self, graph: Graph, thread_id: str, turns: int) -> str:
         """A new thread that begins with the first `turns` turns of this one; its id.
@@ -124,6 +167,7 @@ class Threads:
         made = uuid.uuid4().hex
         config: Any = {"configurable": {"thread_id": made}}
         graph.update_state(config, {"turns": known[:turns]}, as_node="finish")
+        self._note(made, "branched", turns)
         return made
 
     def prune(self, thread_id: str) -> None:
@@ -137,7 +181,7 @@ class Threads:
 
     def all_turns(self) -> Iterator[dict[str, Any]]:
         """The turns of all threads."""
-        with self._lock:
+        with self.saver.lock:
             threads = self._connection.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()
         for (thread_id,) in threads:
             with suppress(NotFound):  # it has gone meanwhile
@@ -154,6 +198,9 @@ class Threads:
         """Deletes a thread, and overwrites what it leaves in the file."""
         with self._erasing():
             self.saver.delete_thread(thread_id)
+            self.open_questions.forget(thread_id)
+            with self.saver.lock, self._connection:
+                self._connection.execute("DELETE FROM conversations WHERE thread_id = ?", (thread_id,))
 
     def quoting(self, sources: Collection[str]) -> list[str]:
         """Threads that cite one of these notes."""
@@ -198,14 +245,27 @@ class Threads:
         with closing(sqlite3.connect(path)) as copy:
             self._connection.backup(copy)
 
-    def latest(self, limit: int = 50) -> list[tuple[str, str, str]]:
-        """(thread, first question, time of the last change in ISO 8601) of the latest threads."""
-        with self._lock:
+    def latest(self, limit: int = 1000) -> list[tuple[str, str, str]]:
+        """(thread, title, time of the last change in ISO 8601) of the latest threads.
+
+        The title is the first question; of a branch the first that its beginning does not share.
+        """
+        with self.saver.lock:
             rows = self._connection.execute(_LATEST, (limit,)).fetchall()
-        found = []
-        for thread_id, _ in rows:
-            state = self.saver.get_tuple({"configurable": {"thread_id": thread_id}})
-            turns = state.checkpoint["channel_values"].get("turns", []) if state else []
-            if state and turns:
-                found.append((thread_id, str(turns[0]["question"]), str(state.checkpoint["ts"])))
-        return found
+            branched = dict(
+                self._connection.execute("SELECT thread_id, branched FROM conversations").fetchall()
+            )
+        # A thread is read again only where it has changed: reading one means reading all of its turns.
+        known, self._titles = self._titles, {}
+        for row in map(tuple, rows):
+            titled = known.get(row) or self._titled(row[0], branched.get(row[0]) or 0)
+            if titled:
+                self._titles[row] = titled
+        return [(thread, *titled) for (thread, _), titled in self._titles.items()]
+
+    def _titled(self, thread_id: str, branched: int) -> tuple[str, str] | None:
+        state = self.saver.get_tuple({"configurable": {"thread_id": thread_id}})
+        turns = state.checkpoint["channel_values"].get("turns", []) if state else []
+        if not (state and turns):
+            return None
+        return str(turns[min(branched, len(turns) - 1)]["question"]), str(state.checkpoint["ts"])

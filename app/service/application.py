@@ -64,7 +64,7 @@ def create_app(
     api.include_router(feedback_routes(installation))
     api.include_router(event_routes(runs, heartbeat))
     api.include_router(routes.note_routes(installation, runs))
-    api.include_router(thread_routes(installation, runs))
+    api.include_router(thread_routes(installation, runs, metrics))
     api.include_router(arena_routes(installation))
     api.include_router(completion_routes(installation, runs, heartbeat))
     uploads = int(installation.settings.max_note_mb * 1024 * 1024) * UPLOAD_NOTES + JSON_LIMIT

@@ -1,18 +1,16 @@
 """The routes of answers and notes, over one installation. Plain functions run in the server's thread pool."""
 
-import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, File, UploadFile
 
-from app.question import checked_question
 from app.service import log
 from app.service.language import Reader
 from app.service.metrics import Metrics
 from app.service.runs import Run, Runs
-from app.service.threads import passed_on
+from app.service.threads import start_answer
 from app.service.uploads import save
 from terakoya.api import (
     AlikeNotes,
@@ -68,31 +66,24 @@ def answer_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
 
     @router.post("/api/ask", status_code=202)
     def ask(request: AskRequest, reader: Reader) -> RunStarted:
-        checked_question(request.question)
-        run = Run("ask", thread_id=request.thread_id or secrets.token_hex(16), question=request.question)
-
-        def work(run: Run) -> dict[str, Any]:
-            with metrics.counted(request.effort) as count:
-                outcome = count(
-                    installation.ask(
-                        request.question,
-                        effort=request.effort,
-                        thread_id=run.thread_id,
-                        listen=passed_on(run),
-                        cancelled=run.cancelled.is_set,
-                        decide=run.ask_person,
-                    )
-                )
-            return AskResult.of(outcome).model_dump()
-
-        runs.start(run, work, language=reader)
-        return RunStarted(run_id=run.id, thread_id=run.thread_id)
+        place = installation.line_up(
+            request.question,
+            effort=request.effort,
+            thread_id=request.thread_id,
+            second_message=request.second_message,
+        )
+        return start_answer(installation, runs, metrics, place, reader)
 
     @router.post("/api/answer")
     def answer(request: AskRequest) -> AskResult:
         with metrics.counted(request.effort) as count:
             outcome = count(
-                installation.ask(request.question, effort=request.effort, thread_id=request.thread_id)
+                installation.ask(
+                    request.question,
+                    effort=request.effort,
+                    thread_id=request.thread_id,
+                    second_message=request.second_message,
+                )
             )
         log.event("answered", thread_id=outcome.thread_id, trace_id=outcome.trace_id)
         return AskResult.of(outcome)

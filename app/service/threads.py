@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
+from app.conversing import TITLE
 from app.service.language import Reader
+from app.service.metrics import Metrics
 from app.service.runs import Run, Runs
 from terakoya.api import (
     AskResult,
@@ -14,19 +16,20 @@ from terakoya.api import (
     BranchRequest,
     FactModel,
     RunStarted,
+    SecondMessageRequest,
     Thread,
     ThreadSummary,
     TurnModel,
+    Unfinished,
 )
-from terakoya.errors import NotFound
+from terakoya.errors import Busy, NotFound
 
 if TYPE_CHECKING:
+    from app.floor import Place
     from app.installation import Installation
 
-_TITLE: Final = 80
 
-
-def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
+def thread_routes(installation: "Installation", runs: Runs, metrics: Metrics) -> APIRouter:
     """Conversations, with the runs under way in them, and what is remembered beside them."""
     router = APIRouter()
 
@@ -37,7 +40,7 @@ def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
         begun = [
             ThreadSummary(
                 thread_id=run.thread_id,
-                title=run.question[:_TITLE],
+                title=run.question[:TITLE],
                 updated=datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
             )
             for run in reversed(runs.running("ask"))
@@ -50,34 +53,47 @@ def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
         while True:
             running = runs.running("ask", thread_id=thread_id)
             try:
-                turns = installation.thread(thread_id).turns
+                kept = installation.thread(thread_id)
             except NotFound:
-                turns = []
+                kept = Thread(thread_id=thread_id, turns=[])
                 if not running and not runs.running("ask", thread_id=thread_id):
                     raise
             # A run that ended meanwhile may stand in neither or in both: look again.
             if runs.running("ask", thread_id=thread_id) == running:
                 break
         under_way = [TurnModel(question=run.question, result=None, run_id=run.id) for run in running]
-        return Thread(thread_id=thread_id, turns=[*turns, *under_way])
+        return kept.model_copy(update={"turns": [*kept.turns, *under_way]})
 
     @router.post("/api/threads/{thread_id}/branch")
     def branch(thread_id: str, request: BranchRequest) -> Branched:
         return Branched(thread_id=installation.branch(thread_id, request.turns))
 
+    @router.put("/api/threads/{thread_id}/second-message", status_code=204)
+    def second_message(thread_id: str, request: SecondMessageRequest) -> Response:
+        if not runs.running("ask", thread_id=thread_id):
+            installation.thread(thread_id)  # which says so where there is none
+        installation.choose_second_message(thread_id, request.second_message)
+        return Response(status_code=204)
+
     @router.post("/api/threads/{thread_id}/resume", status_code=202)
-    def resume(thread_id: str, reader: Reader) -> RunStarted:
-        question = installation.unfinished(thread_id)
-        run = Run("ask", thread_id=thread_id, question=question)
+    def resume_thread(thread_id: str, reader: Reader) -> RunStarted:
+        left = installation.unfinished(thread_id)
+        if not left:
+            raise NotFound("thread_finished", thread=thread_id)
+        return start_answer(installation, runs, metrics, installation.adopt(left[0].id), reader)
 
-        def work(run: Run) -> dict[str, Any]:
-            outcome = installation.resume(
-                thread_id, listen=passed_on(run), cancelled=run.cancelled.is_set, decide=run.ask_person
-            )
-            return AskResult.of(outcome).model_dump()
+    @router.get("/api/unfinished")
+    def unfinished() -> list[Unfinished]:
+        return installation.unfinished()
 
-        runs.start(run, work, language=reader)
-        return RunStarted(run_id=run.id, thread_id=thread_id)
+    @router.post("/api/unfinished/{id}/resume", status_code=202)
+    def resume(id: str, reader: Reader) -> RunStarted:
+        return start_answer(installation, runs, metrics, installation.adopt(id), reader)
+
+    @router.delete("/api/unfinished/{id}", status_code=204)
+    def drop(id: str) -> Response:
+        installation.drop(id)
+        return Response(status_code=204)
 
     @router.get("/api/facts")
     def facts() -> list[FactModel]:
@@ -91,7 +107,34 @@ def thread_routes(installation: "Installation", runs: Runs) -> APIRouter:
     return router
 
 
-def passed_on(run: Run) -> Callable[[str, dict[str, Any]], None]:
+def start_answer(
+    installation: "Installation", runs: Runs, metrics: Metrics, place: "Place", reader: str
+) -> RunStarted:
+    """Begins the run that answers the question at `place`.
+
+    Raises:
+        Busy: Too many runs are under way, or the service is stopping.
+    """
+    run = Run("ask", thread_id=place.thread, question=place.question)
+
+    def work(run: Run) -> dict[str, Any]:
+        with metrics.counted(place.effort) as count:
+            outcome = count(
+                installation.answer(
+                    place, listen=_passed_on(run), cancelled=run.cancelled.is_set, decide=run.ask_person
+                )
+            )
+        return AskResult.of(outcome).model_dump()
+
+    try:
+        runs.start(run, work, language=reader)
+    except Busy:
+        installation.give_up(place)
+        raise
+    return RunStarted(run_id=run.id, thread_id=run.thread_id)
+
+
+def _passed_on(run: Run) -> Callable[[str, dict[str, Any]], None]:
     """What hears an answer grow, and adds it to the events of its run."""
 
     def listen(kind: str, data: dict[str, Any]) -> None:

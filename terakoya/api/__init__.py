@@ -20,9 +20,11 @@ from terakoya.api.asking import (
     FeedbackItem,
     FeedbackRequest,
     RatedAnswer,
+    SecondMessageRequest,
     Thread,
     ThreadSummary,
     TurnModel,
+    Unfinished,
     page_name,
 )
 from terakoya.api.backup import BackupReport, BackupRequest
@@ -116,6 +118,7 @@ __all__ = [
     "Schema",
     "SearchRequest",
     "SearchResult",
+    "SecondMessageRequest",
     "StandingModel",
     "Statistics",
     "Status",
@@ -123,6 +126,7 @@ __all__ = [
     "Thread",
     "ThreadSummary",
     "TurnModel",
+    "Unfinished",
     "Unveiled",
     "VoteRequest",
     "page_name",

@@ -6,7 +6,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from terakoya.api.schema import Schema
 from terakoya.catalogue import text
-from terakoya.types import Citation, Effort, Outcome
+from terakoya.types import Citation, Effort, Outcome, SecondMessage
 
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
@@ -25,11 +25,16 @@ def page_name(source: str, page: int | None, *, language: str | None = None) -> 
 
 
 class AskRequest(Schema):
-    """A question. Without `thread_id` a new thread begins."""
+    """A question. Without `thread_id` a new thread begins.
+
+    `second_message` says what becomes of it while another one of the thread is being answered; without it the thread's
+    own choice counts, and then the settings.
+    """
 
     question: str
     effort: Effort = "normal"
     thread_id: str | None = None
+    second_message: SecondMessage | None = None
 
 
 class FeedbackRequest(Schema):
@@ -166,19 +171,37 @@ class Branched(Schema):
 
 
 class TurnModel(Schema):
-    """One question and its answer in a thread."""
+    """One question and its answer in a thread, with the thumb that it got."""
 
     question: str
     result: AskResult | None
     run_id: str | None = None
+    thumb: int | None = None
+
+
+class Unfinished(Schema):
+    """A question whose process ended before it was answered."""
+
+    id: str
+    thread_id: str
+    question: str
+    effort: Effort
+    asked: str
+
+
+class SecondMessageRequest(Schema):
+    """What becomes of a message while another one of a thread is being answered; null for what the settings say."""
+
+    second_message: SecondMessage | None
 
 
 class ThreadSummary(Schema):
-    """One conversation."""
+    """One conversation; `unfinished` where a question of it has no answer and nobody makes one."""
 
     thread_id: str
     title: str
     updated: str
+    unfinished: bool = False
 
 
 class Thread(Schema):
@@ -186,3 +209,5 @@ class Thread(Schema):
 
     thread_id: str
     turns: list[TurnModel]
+    unfinished: list[Unfinished] = []
+    second_message: SecondMessage = "queue"

@@ -22,7 +22,7 @@ from terakoya.client.record import ServiceRecord, answers
 from terakoya.client.runs import RunCalls
 from terakoya.client.threads import ThreadCalls
 from terakoya.errors import TerakoyaError
-from terakoya.types import Effort, Filter
+from terakoya.types import Effort, Filter, SecondMessage
 
 
 class ServiceClient(RunCalls, NoteCalls, ThreadCalls, ImprovingCalls):
@@ -52,14 +52,37 @@ class ServiceClient(RunCalls, NoteCalls, ThreadCalls, ImprovingCalls):
             return False
         return True
 
-    def ask(self, question: str, *, effort: Effort = "normal", thread_id: str | None = None) -> RunStarted:
-        """Begins a run that answers `question`; follow it with `events`."""
-        request = AskRequest(question=question, effort=effort, thread_id=thread_id)
+    def ask(
+        self,
+        question: str,
+        *,
+        effort: Effort = "normal",
+        thread_id: str | None = None,
+        second_message: SecondMessage | None = None,
+    ) -> RunStarted:
+        """Begins a run that answers `question`; follow it with `events`.
+
+        Raises:
+            Busy: Another question of the thread is being answered, and `second_message`, or the thread's or the
+                settings' choice without it, says to give up then.
+        """
+        request = AskRequest(
+            question=question, effort=effort, thread_id=thread_id, second_message=second_message
+        )
         return self.model(RunStarted, "POST", "/api/ask", json=request)
 
-    def answer(self, question: str, *, effort: Effort = "normal", thread_id: str | None = None) -> AskResult:
-        """Asks and waits for the whole answer."""
-        request = AskRequest(question=question, effort=effort, thread_id=thread_id)
+    def answer(
+        self,
+        question: str,
+        *,
+        effort: Effort = "normal",
+        thread_id: str | None = None,
+        second_message: SecondMessage | None = None,
+    ) -> AskResult:
+        """Asks and waits for the whole answer. Raises what `ask` does, and what the answer fails with."""
+        request = AskRequest(
+            question=question, effort=effort, thread_id=thread_id, second_message=second_message
+        )
         return self.model(AskResult, "POST", "/api/answer", json=request, timeout=ANSWER)
 
     def search(

@@ -7,10 +7,13 @@ from terakoya.api import (
     BranchRequest,
     FactModel,
     RunStarted,
+    SecondMessageRequest,
     Thread,
     ThreadSummary,
+    Unfinished,
 )
 from terakoya.client.connection import Connection, segment
+from terakoya.types import SecondMessage
 
 
 class ThreadCalls(Connection):
@@ -44,6 +47,37 @@ class ThreadCalls(Connection):
             NotFound: There is no such conversation, or nothing in it was left unfinished.
         """
         return self.model(RunStarted, "POST", f"/api/threads/{segment(thread_id)}/resume")
+
+    def unfinished(self) -> list[Unfinished]:
+        """The questions whose process ended before they were answered, the oldest first."""
+        return TypeAdapter(list[Unfinished]).validate_json(self.send("GET", "/api/unfinished").content)
+
+    def go_on(self, id: str) -> RunStarted:
+        """Goes on with one of them.
+
+        Raises:
+            NotFound: There is no such question, or somebody else goes on with it.
+        """
+        return self.model(RunStarted, "POST", f"/api/unfinished/{segment(id)}/resume")
+
+    def drop(self, id: str) -> None:
+        """Gives one of them up.
+
+        Raises:
+            NotFound: There is no such question, or somebody goes on with it.
+        """
+        self.send("DELETE", f"/api/unfinished/{segment(id)}")
+
+    def choose_second_message(self, thread_id: str, policy: SecondMessage | None) -> None:
+        """Says what becomes of a message while another one of the thread is being answered.
+
+        None leaves it to the settings.
+
+        Raises:
+            NotFound: There is no such conversation.
+        """
+        path = f"/api/threads/{segment(thread_id)}/second-message"
+        self.send("PUT", path, json=SecondMessageRequest(second_message=policy))
 
     def facts(self) -> list[FactModel]:
         """What the person asked to remember, oldest first."""

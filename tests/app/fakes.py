@@ -7,8 +7,10 @@ import os
 import sys
 import threading
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from terakoya import api
 from terakoya.errors import BadInput, Busy, NotFound
@@ -64,6 +66,9 @@ class FakeInstallation:
         self.write = write
         self.turns = {}
         self.kept = 1
+        self.policies = {}
+        left = {"thread_id": "u" * 32, "effort": "deep", "asked": "2026-11-01T00:00:00+00:00"}
+        self.left = {name: api.Unfinished(id=name, question=name, **left) for name in ("left", "other")}
         self.lock = threading.Lock()
         settings.home.mkdir(parents=True, exist_ok=True)
         if (settings.home / "busy").exists():
@@ -102,18 +107,27 @@ class FakeInstallation:
             )
         ]
 
-    def ask(
-        self,
-        question,
-        *,
-        effort="normal",
-        thread_id=None,
-        listen=lambda type, data: None,
-        cancelled=lambda: False,
-        decide=None,
-    ):
+    def ask(self, question, *, effort="normal", thread_id=None, second_message=None, **hearing):
+        return self.answer(self.line_up(question, effort, thread_id or "t" * 32, second_message), **hearing)
+
+    def line_up(self, question, effort="normal", thread_id=None, second_message=None):
         if not question.strip():
             raise BadInput("question_empty")
+        if second_message == "reject":
+            raise Busy("thread_busy", question="another")
+        return SimpleNamespace(question=question, effort=effort, thread=thread_id or uuid.uuid4().hex)
+
+    def adopt(self, id):
+        if id not in self.left:
+            raise NotFound("open_question_unknown", id=id)
+        left = self.left.pop(id)
+        return self.line_up(left.question, left.effort, left.thread_id)
+
+    def give_up(self, place):
+        """It was never in line."""
+
+    def answer(self, place, *, listen=lambda type, data: None, cancelled=lambda: False, decide=None):
+        question, effort, thread_id = place.question, place.effort, place.thread
         if question == "forget":
             raise RuntimeError("secret question text")
         listen("step", {"name": "retrieve"})
@@ -128,7 +142,6 @@ class FakeInstallation:
         if question == "replace":
             text = "Something else [1]"
             listen("replace", {"text": text})
-        thread_id = thread_id or "t" * 32
         outcome = Outcome(
             question=question,
             answer=text,
@@ -162,13 +175,14 @@ class FakeInstallation:
         self.turns["b" * 32] = kept
         return "b" * 32
 
-    def unfinished(self, thread_id):
-        if thread_id != "u" * 32:
-            raise NotFound("thread_finished", thread=thread_id)
-        return "unfinished"
+    def unfinished(self, thread_id=""):
+        return [left for left in self.left.values() if thread_id in ("", left.thread_id)]
 
-    def resume(self, thread_id, *, listen, cancelled, decide=None):
-        return self.ask(self.unfinished(thread_id), thread_id=thread_id, listen=listen)
+    def drop(self, id):
+        self.adopt(id)
+
+    def choose_second_message(self, thread_id, policy):
+        self.policies[thread_id] = policy
 
     def threads(self):
         return [
@@ -177,12 +191,15 @@ class FakeInstallation:
         ]
 
     def thread(self, thread_id):
-        if thread_id not in self.turns:
+        left = self.unfinished(thread_id)
+        if thread_id not in self.turns and not left:
             raise NotFound("run_unknown", run=thread_id)
         turns = [
-            api.TurnModel(question=t.question, result=api.AskResult.of(t)) for t in self.turns[thread_id]
+            api.TurnModel(question=t.question, result=api.AskResult.of(t))
+            for t in self.turns.get(thread_id, [])
         ]
-        return api.Thread(thread_id=thread_id, turns=turns)
+        policy = self.policies.get(thread_id) or "queue"
+        return api.Thread(thread_id=thread_id, turns=turns, unfinished=left, second_message=policy)
 
     def ingest(
         self, paths, *, dry_run=False, progress=lambda done, total, what: None, cancelled=lambda: False

@@ -1,77 +1,36 @@
 """Approvals as people give them: over HTTP, and in the terminal."""
 
-import json
 import os
 import pty
 import subprocess
-import sys
 import threading
 
 import pytest
-from running import Processes, clean_environment, until
+from remembering import ENTITY, PROGRAM, QUESTION, approval, environment, fill, served
+from running import until
 
 from app.service.runs import Run
 from terakoya.api import AskResult, DecisionRequest
-from terakoya.client import ServiceClient
 from terakoya.errors import NotFound
 from terakoya.types import Approval, Decision, ToolCall
-from tests.app.mcp.npm_servers import node, script
-
-ENTITY = {"name": "メンデル", "entityType": "人", "observations": ["えんどう豆"]}
-QUESTION = f"@memory.create_entities {json.dumps({'entities': [ENTITY]}, ensure_ascii=False)}"
-PROGRAM = [sys.executable, "-m", "app.cli.program"]
-
-
-def environment():
-    return clean_environment(TERAKOYA_EMBEDDER="none")
 
 
 @pytest.fixture
 def filled(tmp_path):
-    """A home with a note and the memory server, and the file that this server writes."""
-    home, notes = tmp_path / "home", tmp_path / "notes"
-    home.mkdir()
-    notes.mkdir()
-    (notes / "log.md").write_text("# Log\n\n## 2025-07-08\n\n- VLOOKUP\n", encoding="utf-8")
-    graph = tmp_path / "memory.jsonl"
-    server = {"command": str(node()), "args": [script("memory")], "env": {"MEMORY_FILE_PATH": str(graph)}}
-    (home / "mcp.json").write_text(json.dumps({"mcpServers": {"memory": server}}), encoding="utf-8")
-    command = [*PROGRAM, "--home", str(home), "ingest", str(notes)]
-    subprocess.run(command, check=True, env=environment(), capture_output=True, timeout=120)
-    return home, graph
+    return fill(tmp_path)
 
 
 @pytest.fixture
 def service(filled):
-    processes = Processes()
-    try:
-        serving = processes.start(
-            "-m", "app.cli.program", "--home", filled[0], "serve", "--port", "0", TERAKOYA_EMBEDDER="none"
-        )
-
-        def up():
-            assert serving.poll() is None, serving.communicate()[1]
-            return ServiceClient.discover(filled[0], language="en")
-
-        with until(up) as client:
-            yield client
-    finally:
-        processes.end()
-
-
-def events(client, run):
-    """The events of a run up to its approval, or its end."""
-    for event in client.events(run.run_id):
-        yield event
-        if event.type == "approval":
-            return
+    with served(filled[0]) as client:
+        yield client
 
 
 @pytest.mark.parametrize("verdict", ["approve", "edit", "refuse"])
 def test_a_run_waits_for_what_a_person_says(service, filled, verdict):
     graph = filled[1]
     run = service.ask(QUESTION)
-    asked = list(events(service, run))[-1].data
+    asked = approval(service, run.run_id)
     assert (asked["tool"], asked["server"], asked["reason"]) == (
         "memory__create_entities",
         "memory",

@@ -104,8 +104,9 @@ def asker(threads: Threads) -> Callable[..., Asker]:
 
 
 def ask(asker: Asker, question: str, thread: str = "t", **given: Any) -> Any:
-    options: dict[str, Any] = {"effort": "normal", "listen": lambda kind, data: None} | given
-    return asker.ask(question, thread_id=thread, **options)
+    lining: dict[str, Any] = {"effort": given.pop("effort", "normal"), "thread_id": thread}
+    place = asker.line_up(question, **lining, second_message=given.pop("second_message", None))
+    return asker.ask(place, **{"listen": lambda kind, data: None} | given)
 
 
 def test_what_is_cut_short_is_kept_as_far_as_it_came(asker, threads: Threads) -> None:
@@ -279,27 +280,136 @@ class Dying:
         os.kill(os.getpid(), signal.SIGKILL)
 
 asking = asker_over(Threads(Path(sys.argv[1])), Dying(), retriever=ScriptedRetriever(known=[PEAS]))
-asking.ask("What did Mendel grow?", thread_id="t", effort="deep", listen=lambda kind, data: None)
+place = asking.line_up("What did Mendel grow?", thread_id="t", effort=sys.argv[2])
+asking.line_up("And when?", thread_id="t", effort="fast")
+asking.ask(place, listen=lambda kind, data: None)
 """
 
 
+@pytest.fixture
+def killed(tmp_path: Path) -> Callable[[str], None]:
+    """Asks two questions in the thread `t` with an effort, and dies while the first is answered."""
+
+    def die(effort: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", DYING, str(tmp_path / "threads.sqlite"), effort],
+            cwd=Path(__file__).parent,
+            check=False,
+            capture_output=True,
+            timeout=120,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+
+    return die
+
+
+def go_on(asker: Asker, threads: Threads) -> Any:
+    return asker.ask(asker.adopt(threads.open_questions.left("t")[0].id), listen=lambda kind, data: None)
+
+
 def test_a_question_whose_process_was_killed_is_gone_on_with_from_its_last_checkpoint(
-    asker, threads: Threads, tmp_path: Path
+    asker, threads: Threads, killed
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DYING, str(tmp_path / "threads.sqlite")],
-        cwd=Path(__file__).parent,
-        check=False,
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    killed("deep")
     answerer, retriever = Waiting(), ScriptedRetriever(known=[PEAS])
     answerer.go.set()
     asking = asker(answerer, retriever=retriever)
-    assert asking.unfinished("t")["question"] == "What did Mendel grow?"
-    assert asking.resume("t", listen=lambda kind, data: None).answered
+    assert [left.question for left in threads.open_questions.left()] == ["What did Mendel grow?", "And when?"]
+    assert go_on(asking, threads).answered
     assert retriever.asked == []  # what was done is not done again
     assert [t["question"] for t in threads.turns("t")] == ["What did Mendel grow?"]
+    go_on(asking, threads)
+    assert [t["question"] for t in threads.turns("t")] == ["What did Mendel grow?", "And when?"]
+    assert threads.open_questions.left() == []
+
+
+def test_a_plain_question_whose_process_was_killed_is_asked_again(asker, threads: Threads, killed) -> None:
+    killed("normal")
+    answerer = Waiting()
+    answerer.go.set()
+    assert go_on(asker(answerer), threads).answered
+    assert [t["question"] for t in threads.turns("t")] == ["What did Mendel grow?"]
+
+
+@pytest.mark.parametrize("effort", ["deep", "normal"])
+def test_what_was_left_can_be_dropped_and_an_empty_thread_goes(
+    asker, threads: Threads, killed, effort: str
+) -> None:
+    killed(effort)
+    asking = asker(Waiting())
+    for left in threads.open_questions.left():
+        asking.drop(left.id)
+    assert threads.open_questions.left() == []
+    assert not threads.has("t")
     with pytest.raises(NotFound):
-        asking.resume("t", listen=lambda kind, data: None)
+        asking.drop(left.id)
+
+
+def test_dropping_leaves_the_turns_before_and_the_thread_usable(asker, threads: Threads, killed) -> None:
+    answerer = Waiting()
+    answerer.go.set()
+    asking = asker(answerer)
+    ask(asking, "Who was Mendel?")
+    killed("deep")
+    for left in threads.open_questions.left():
+        asking.drop(left.id)
+    assert ask(asking, "Where did Mendel live?").answered
+    assert [t["question"] for t in threads.turns("t")] == ["Who was Mendel?", "Where did Mendel live?"]
+
+
+def test_only_one_goes_on_with_what_was_left(asker, threads: Threads, killed) -> None:
+    killed("normal")
+    asking = asker(Waiting())
+    left = threads.open_questions.left()[0]
+    place = asking.adopt(left.id)
+    with pytest.raises(NotFound):
+        asking.adopt(left.id)
+    asking.give_up(place)
+
+
+def test_a_message_or_else_its_thread_chooses_what_becomes_of_it(asker, pool, threads: Threads) -> None:
+    answerer = Waiting()
+    asking = asker(answerer)
+    first = pool.submit(ask, asking, "What did Mendel grow?")
+    assert answerer.said.wait(30)
+    threads.choose_second_message("t", "reject")
+    with pytest.raises(Busy):
+        ask(asking, "Where?")
+    steps: list[str] = []
+    waiting = threading.Event()
+
+    def listen(kind: str, data: dict[str, Any]) -> None:
+        if kind == "step":
+            steps.append(data["name"])
+            waiting.set()
+
+    second = pool.submit(ask, asking, "Where did Mendel live?", second_message="queue", listen=listen)
+    assert waiting.wait(30)
+    assert steps == ["waiting"]
+    answerer.go.set()
+    assert first.result(30).answered
+    assert second.result(30).answered
+
+
+def test_places_are_taken_in_the_order_of_the_messages(asker, threads: Threads) -> None:
+    answerer = Waiting()
+    answerer.go.set()
+    asking = asker(answerer)
+    asked = ["What did Mendel grow?", "Where did Mendel live?", "When did Mendel live?"]
+    places = [asking.line_up(question, effort="fast", thread_id="t") for question in asked]
+    with ThreadPoolExecutor(3) as pool:
+        for place in reversed(places):
+            pool.submit(asking.ask, place, listen=lambda kind, data: None)
+    assert [t["question"] for t in threads.turns("t")] == asked
+
+
+def test_a_branch_has_the_first_question_of_its_own_as_title(asker, threads: Threads) -> None:
+    answerer = Waiting()
+    answerer.go.set()
+    asking = asker(answerer)
+    ask(asking, "What did Mendel grow?")
+    ask(asking, "Where did Mendel live?")
+    made = asking.branch("t", 1)
+    ask(asking, "Who was Mendel?", thread=made)
+    titles = {thread: title for thread, title, _ in threads.latest()}
+    assert titles == {"t": "What did Mendel grow?", made: "Who was Mendel?"}

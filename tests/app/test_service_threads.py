@@ -3,7 +3,7 @@
 import pytest
 from fakes import WORDS
 
-from terakoya.errors import NotFound
+from terakoya.errors import Busy, NotFound
 
 
 def test_an_answer_that_is_stopped_ends_with_what_was_said(service, tmp_path):
@@ -31,11 +31,37 @@ def test_a_branch_is_a_thread_of_its_own(service):
         service.branch(thread, 9)
 
 
-def test_what_was_left_unfinished_is_gone_on_with(service):
-    started = service.resume("u" * 32)
-    assert service.result(started.run_id)["question"] == "unfinished"
+def test_what_was_left_unfinished_is_gone_on_with_once_or_dropped(own_service):
+    assert [left.id for left in own_service.unfinished()] == ["left", "other"]
+    assert [left.question for left in own_service.thread("u" * 32).unfinished] == ["left", "other"]
+    started = own_service.go_on("left")
+    assert own_service.result(started.run_id)["question"] == "left"
     with pytest.raises(NotFound):
-        service.resume("f" * 32)
+        own_service.go_on("left")
+    own_service.drop("other")
+    with pytest.raises(NotFound):
+        own_service.drop("other")
+    assert own_service.unfinished() == []
+
+
+def test_a_thread_goes_on_with_the_question_that_was_asked_first(own_service):
+    started = own_service.resume("u" * 32)
+    assert own_service.result(started.run_id)["question"] == "left"
+    with pytest.raises(NotFound):
+        own_service.resume("f" * 32)
+
+
+def test_a_thread_keeps_its_choice_of_what_becomes_of_a_second_message(service):
+    thread = service.answer("first").thread_id
+    service.choose_second_message(thread, "merge")
+    assert service.thread(thread).second_message == "merge"
+    with pytest.raises(NotFound):
+        service.choose_second_message("f" * 32, "merge")
+
+
+def test_a_message_that_is_refused_begins_no_run(service):
+    with pytest.raises(Busy):
+        service.ask("second", second_message="reject")
 
 
 def test_facts_are_told_and_taken_back(service):
