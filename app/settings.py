@@ -333,6 +333,7 @@ def load_settings(home: Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise BadInput("setting", name=name, value=first.get("input"), reason=first["msg"]) from None
+        shown = "..." if re.search("key|secret|token|password", name) else first.get("input")
+        raise BadInput("setting", name=name, value=shown, reason=first["msg"]) from None
     except ValueError as error:  # a TOML file that cannot be parsed
         raise BadInput("settings_file", path=place / "terakoya.toml", reason=error) from None

@@ -101,6 +101,17 @@ def test_an_unknown_name_in_the_file_is_told(tmp_path: Path) -> None:
     assert "prot" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "line", ['langfuse_secret_key = ["sk-lf-1"]', 'langfuse_secretkey = "sk-lf-1"', 'api_key = "sk-lf-1"']
+)
+def test_a_secret_that_cannot_be_used_is_not_shown(tmp_path: Path, line: str) -> None:
+    (tmp_path / "terakoya.toml").write_text(f"{line}\n")
+    with pytest.raises(BadInput) as caught:
+        load_settings(tmp_path)
+    assert line.partition(" ")[0] in str(caught.value)
+    assert "sk-lf" not in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"port = = 1\n", b"\xff\xfe\x00", b"port"])
 def test_a_file_that_is_no_toml_is_told_with_its_path(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "terakoya.toml").write_bytes(content)
