@@ -98,8 +98,6 @@ def _running(client: ServiceClient, turn: TurnModel) -> bool:
         return False
     follower = desk().follow(client, turn.run_id)
     if follower.finished:
-        if follower.notice:
-            st.toast(follower.notice, duration="long")
         _finish(turn, follower)
     return not follower.finished
 
@@ -108,6 +106,8 @@ def _finish(turn: TurnModel, follower: Follower) -> None:
     if follower.result is None:  # the run stays in the URL: a question that failed is not in the thread
         return
     turn.result = AskResult.model_validate(follower.result)
+    if follower.notice:
+        desk().notices[turn.result.trace_id] = follower.notice
     if st.query_params.get("run") == turn.run_id:
         del st.query_params["run"]
 
@@ -273,6 +273,8 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
 
 
 def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
+    if notice := desk().notices.get(result.trace_id):
+        st.info(markdown(notice), icon=":material/info:")
     if result.interrupted:
         st.markdown(f":gray-badge[:material/stop_circle: {say('stopped')}]")
         draw_text(result.answer, markers=())

@@ -1,6 +1,7 @@
 """The notes of the reader: what is there, and adding more."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,9 @@ def draw_adding(client: ServiceClient) -> None:
     with folder, st.form("folder_form", border=False):
         typed = st.text_input(say("folder_label"), key="folder", placeholder=say("folder_placeholder"))
         if st.form_submit_button(say("folder_button")) and typed.strip():
-            path = Path(typed.strip()).expanduser()
+            path = Path(typed.strip())
+            with suppress(RuntimeError):  # `~name` of nobody, which is no absolute path then
+                path = path.expanduser()
             if path.is_absolute():
                 _start(lambda: client.ingest([path]).run_id)
             else:

@@ -104,11 +104,13 @@ class Desk:
     Attributes:
         waiting: Questions by thread, to be asked once the answer under way is complete.
         votes: Thumb by trace.
+        notices: What failed on the way to an answer, by trace.
     """
 
     def __init__(self) -> None:
         self.waiting: dict[str, list[str]] = {}
         self.votes: dict[str, int] = {}
+        self.notices: dict[str, str] = {}
         self._followers: dict[str, Follower] = {}
         self._lock = threading.Lock()
 

@@ -106,6 +106,7 @@ class Reply:
     suspicious: list[CitationModel] = field(default_factory=list)
     answered: bool = True
     replaced: str = ""
+    notice: str = ""
     error: str = ""
     approval: ApprovalModel | None = None
     """Where set, the run asks for it behind its pieces."""
@@ -342,6 +343,8 @@ class ScriptedService:
         if reply.error:
             yield "error", {"code": "model_failed", "message": reply.error, "status": 503}
             return
+        if reply.notice:
+            yield "notice", {"message": reply.notice}
         if reply.replaced:
             yield "replace", {"text": reply.replaced}
         result = AskResult(

@@ -330,3 +330,13 @@ def test_hostile_text_is_shown_and_nothing_of_it_is_html(service, page, settle, 
     settle(app, lambda: len(app.feedback) == 1)
     assert "![" not in shown(app)
     assert not [element for element in app.markdown if element.proto.allow_html]
+
+
+def test_what_failed_on_the_way_is_told_above_the_answer_and_loads_nothing(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer(notice="The server said: ![x](http://127.0.0.1:9/x.png)")
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "The server said" in app.info[0].value
+    assert "![" not in shown(app)

@@ -1,3 +1,4 @@
+import pytest
 from scripted_service import note, problem
 
 from terakoya.api import IngestReport
@@ -24,9 +25,10 @@ def test_a_folder_is_read_and_problems_are_listed_by_name(service, page, settle,
     assert app.chat_input
 
 
-def test_a_relative_folder_is_refused_with_a_sentence(service, page):
+@pytest.mark.parametrize("typed", ["notes", "~nobody-of-that-name/notes"])
+def test_a_relative_folder_is_refused_with_a_sentence(service, page, typed):
     app = page()
-    app.text_input(key="folder").set_value("notes")
+    app.text_input(key="folder").set_value(typed)
     next(button for button in app.form_submit_button if button.label == "Read this folder").click().run()
     assert "is not a full path" in app.warning[0].value
     assert service.ingested == []
