@@ -29,7 +29,8 @@ def event_routes(runs: Runs, heartbeat: float) -> APIRouter:
     ) -> StreamingResponse:
         run = runs.get(run_id)
         # A browser that reconnects repeats the address it knows, so its header is the later word.
-        number = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after or 0
+        known = last_event_id or ""
+        number = int(known) if known.isdecimal() and len(known) < 10 else after or 0
         return StreamingResponse(
             _lines(run, max(0, number), heartbeat),
             media_type="text/event-stream",

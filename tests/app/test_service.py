@@ -146,6 +146,14 @@ def test_the_last_event_id_of_a_browser_is_heeded(service, raw):
     assert reply.text.startswith("id: 5\nevent: token\ndata: ")
 
 
+@pytest.mark.parametrize("header", ["9" * 5000, "-1", "x", "²"])
+def test_a_last_event_id_that_is_none_of_ours_begins_anew(service, raw, header):
+    run = service.ask("q").run_id
+    list(service.events(run))
+    reply = raw.get(f"/api/runs/{run}/events", headers={"Last-Event-ID": header.encode("latin-1")})
+    assert reply.text.startswith("id: 1\n")
+
+
 def test_a_reader_who_leaves_does_not_stop_the_run(service, raw, tmp_path):
     gate = tmp_path / "gate"
     run = service.ask(f"gate:{gate}").run_id
