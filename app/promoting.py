@@ -113,7 +113,7 @@ def _passage(suite: Suite, place: str) -> dict[str, str]:
         known = list(suite.notes)
         near = nearest(source or place, known) if known else ""
         raise BadInput("feedback_passage", place=place, folder=suite.folder, near=near)
-    if not number.isdecimal() or not 1 <= int(number) <= len(note.lines):
+    if not number.isdecimal() or len(number) > 9 or not 1 <= int(number) <= len(note.lines):
         raise BadInput("feedback_line", place=place, source=source, count=len(note.lines))
     words = note.lines[int(number) - 1].strip()
     if not words:

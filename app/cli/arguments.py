@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         self.options = self.add_argument_group(text("cli.title_options"))
         self.options.add_argument("-h", "--help", action="help", help=text("cli.help_help"))
         self.options.add_argument(
-            "--home", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=text("cli.help_home")
+            "--home", type=path, default=argparse.SUPPRESS, metavar="DIR", help=text("cli.help_home")
         )
         self.options.add_argument(
             "--json", action="store_true", default=argparse.SUPPRESS, help=text("cli.help_json")
@@ -71,6 +71,13 @@ def actions(parser: Parser, command: str, *, required: bool) -> Callable[[str], 
         return made
 
     return action
+
+
+def path(value: str) -> Path:
+    """A path; an empty one, as of a variable that is not set, would name the folder that one stands in."""
+    if not value:
+        raise ValueError(value)
+    return Path(value)
 
 
 def port(value: str) -> int:

@@ -2,10 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from app.cli.arguments import Parser, actions, count, first_day, last_day, port
+from app.cli.arguments import Parser, actions, count, first_day, last_day, path, port
 from app.cli.eval_parser import add_eval
 from terakoya import __version__
 from terakoya.catalogue import text
@@ -61,7 +60,7 @@ def build() -> argparse.ArgumentParser:
     _forget(command("forget", "forget"), "help_forget_what")
     for name in ("backup", "restore"):
         command(name, name).arguments.add_argument(
-            "file", type=Path, metavar="FILE", help=text(f"cli.help_{name}_file")
+            "file", type=path, metavar="FILE", help=text(f"cli.help_{name}_file")
         )
     _trace(command("trace", "trace"))
     command("stats", "stats").options.add_argument(
@@ -82,7 +81,7 @@ def _service(parser: Parser, *, page: bool) -> None:
 
 
 def _ingest(parser: Parser) -> None:
-    parser.arguments.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=text("cli.help_path"))
+    parser.arguments.add_argument("paths", nargs="+", type=path, metavar="PATH", help=text("cli.help_path"))
     parser.options.add_argument("--dry-run", action="store_true", help=text("cli.help_dry_run"))
     parser.options.add_argument("--watch", action="store_true", help=text("cli.help_watch"))
     parser.options.add_argument("--strict", action="store_true", help=text("cli.help_strict"))
@@ -179,7 +178,7 @@ def _model(parser: Parser) -> None:
     perplexity = action("perplexity")
     perplexity.arguments.add_argument("models", nargs="+", metavar="MODEL", help=text("cli.help_model_local"))
     perplexity.options.add_argument(
-        "--text", type=Path, required=True, metavar="FILE", help=text("cli.help_perplexity_text")
+        "--text", type=path, required=True, metavar="FILE", help=text("cli.help_perplexity_text")
     )
     perplexity.options.add_argument(
         "--window", type=count, default=512, metavar="N", help=text("cli.help_perplexity_window")
@@ -192,7 +191,7 @@ def _model(parser: Parser) -> None:
     quantize.arguments.add_argument(
         "type", choices=QUANTIZATIONS, metavar="TYPE", help=text("cli.help_quantize_type")
     )
-    quantize.options.add_argument("--to", type=Path, metavar="FILE", help=text("cli.help_quantize_to"))
+    quantize.options.add_argument("--to", type=path, metavar="FILE", help=text("cli.help_quantize_to"))
     quantize.options.add_argument("--again", action="store_true", help=text("cli.help_quantize_again"))
 
 
@@ -207,7 +206,7 @@ def _feedback(parser: Parser) -> None:
     promote.arguments.add_argument("id", metavar="ID", help=text("cli.help_feedback_id"))
     options = promote.options
     options.add_argument(
-        "--suite", type=Path, required=True, metavar="SUITE", help=text("cli.help_feedback_suite")
+        "--suite", type=path, required=True, metavar="SUITE", help=text("cli.help_feedback_suite")
     )
     options.add_argument(
         "--expected", action="append", default=[], metavar="TEXT", help=text("cli.help_feedback_expected")
@@ -234,4 +233,4 @@ def _prompts(parser: Parser) -> None:
     made["push"].options.add_argument(
         "-m", "--message", default="", metavar="TEXT", help=text("cli.help_message")
     )
-    made["pull"].options.add_argument("--to", type=Path, metavar="FOLDER", help=text("cli.help_prompts_to"))
+    made["pull"].options.add_argument("--to", type=path, metavar="FOLDER", help=text("cli.help_prompts_to"))

@@ -60,7 +60,7 @@ def _filter(arguments: argparse.Namespace) -> Filter:
 
 def _place(like: str) -> tuple[str, int | None]:
     name, colon, number = like.rpartition(":")
-    return (name, int(number)) if colon and name and number.isdecimal() else (like, None)
+    return (name, int(number)) if colon and name and number.isdecimal() and len(number) < 10 else (like, None)
 
 
 def show(terminal: Terminal, result: SearchResult, *, explain: bool = False) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from app.cli.foreseen import in_words
 from app.cli.terminal import Terminal
 from terakoya.catalogue import text
 from terakoya.errors import TerakoyaError
@@ -80,13 +81,15 @@ class Session:
 
     def report(self, error: Exception) -> int:
         """Says what went wrong in a sentence, and gives the exit code for it."""
-        if not isinstance(error, TerakoyaError):
+        told = in_words(error)
+        if told is not error:
             lines = "".join(traceback.format_exception(error))
             if os.environ.get("TERAKOYA_DEBUG") == "1":
                 self.terminal.note(lines)
-            error = TerakoyaError("internal", log=self._keep(lines))
-        self.terminal.note(text("cli.error", message=error.message()))
-        return error.exit_code
+            kept = self._keep(lines)
+            told = told or TerakoyaError("internal", log=kept)
+        self.terminal.note(text("cli.error", message=told.message()))
+        return told.exit_code
 
     def _keep(self, lines: str) -> Path | str:
         try:

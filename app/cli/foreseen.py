@@ -1,0 +1,25 @@
+"""What Python says of paths and files, as an error with a sentence."""
+
+import errno
+from typing import Final
+
+from terakoya.errors import BadInput, TerakoyaError, Unavailable
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_HOME: Final = "Could not determine home directory."
+"""How pathlib says that `~name` is nobody's."""
+
+
+def in_words(error: Exception) -> TerakoyaError | None:
+    """The error with a sentence that stands for `error`; None where nobody expected it."""
+    if isinstance(error, TerakoyaError):
+        return error
+    if isinstance(error, RuntimeError) and str(error) == _NO_HOME:
+        return BadInput("path_user")
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    if error.filename is None:  # of what takes paths, only asking for the current folder tells none
+        return BadInput("folder_gone") if isinstance(error, FileNotFoundError) else None
+    if error.errno in _FULL:
+        return Unavailable("disk_full", path=error.filename)
+    return BadInput("file_unusable", path=error.filename, reason=error.strerror)
