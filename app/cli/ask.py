@@ -6,6 +6,7 @@ from typing import Any
 
 from app.cli.approval import decider
 from app.cli.backend import Backend
+from app.cli.cells import one_line
 from app.cli.entry import INTERRUPTED
 from app.cli.queries import queries
 from app.cli.session import Session
@@ -70,10 +71,10 @@ def citations(terminal: Terminal, result: AskResult) -> None:
         if not result.answered:
             terminal.say(text("cli.nearest"))
     for citation in result.citations:
-        heading = " > ".join(citation.heading)
+        source, heading = one_line(citation.source), one_line(" > ".join(citation.heading))
         page = page_name(citation.source, citation.page)
         lines = f"{citation.start_line}-{citation.end_line}" + (f" ({page})" if page else "")
-        terminal.say(f"[{citation.marker}] {citation.source}:{lines}  {heading}".rstrip())
+        terminal.say(f"[{citation.marker}] {source}:{lines}  {heading}".rstrip())
         if squeeze(citation.quote) in squeeze(result.answer):
             continue  # an answer that quotes has shown it already
         terminal.marked(citation.quote, citation.marks, indent="    ")
@@ -86,7 +87,7 @@ def _suspicious(terminal: Terminal, result: AskResult) -> None:
         terminal.say(text("guard.suspicious", count=len(result.suspicious)), style="bold")
     for place in result.suspicious:
         why = text(f"guard.{place.suspicion}")
-        terminal.say(f"  {place.source}:{place.start_line}-{place.end_line}  ({why})")
+        terminal.say(f"  {one_line(place.source)}:{place.start_line}-{place.end_line}  ({why})")
         terminal.marked(place.quote, (), indent="    ")
 
 

@@ -3,6 +3,7 @@
 import argparse
 from itertools import chain, islice
 
+from app.cli.cells import one_line
 from app.cli.notes import opened
 from app.cli.queries import clean, queries
 from app.cli.session import Session
@@ -87,4 +88,4 @@ def place(hit: HitModel) -> str:
     """Where a hit stands."""
     page = page_name(hit.source, hit.page)
     lines = f"{hit.start_line}-{hit.end_line}" + (f" ({page})" if page else "")
-    return f"{hit.source}:{lines}  {' > '.join(hit.heading)}".rstrip()
+    return one_line(f"{hit.source}:{lines}  {' > '.join(hit.heading)}").rstrip()

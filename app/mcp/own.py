@@ -10,6 +10,7 @@ from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
+from app.cli.cells import one_line
 from app.mcp.notes import HomeNotes
 from terakoya import __version__
 from terakoya.api import AskResult, HitModel, page_name
@@ -77,7 +78,9 @@ def make_server(settings: "Settings") -> MCPServer:
         """Lists the user's notes with their titles."""
         listed = notes.use(lambda backend: backend.notes())
         structured = {"notes": [{"source": note.source, "title": note.title} for note in listed]}
-        return _said("\n".join(f"{note.source}  {note.title}".rstrip() for note in listed), structured)
+        return _said(
+            "\n".join(one_line(f"{note.source}  {note.title}").rstrip() for note in listed), structured
+        )
 
     @server.tool(annotations=_READS, structured_output=False)
     @_told
@@ -116,7 +119,7 @@ def _said(said: str, structured: dict[str, Any] | None = None, *, failed: bool =
 def _hit(hit: HitModel) -> str:
     heading = " > ".join(hit.heading)
     return (
-        f"## {_place(hit.source, hit.start_line, hit.end_line, hit.page)}  {heading}".rstrip()
+        one_line(f"## {_place(hit.source, hit.start_line, hit.end_line, hit.page)}  {heading}").rstrip()
         + f"\n{hit.text}"
     )
 
@@ -132,4 +135,4 @@ def _answer(answer: AskResult) -> str:
 
 def _place(source: str, first: int, last: int, page: int | None) -> str:
     name = page_name(source, page)
-    return f"{source}:{first}-{last}" + (f" ({name})" if name else "")
+    return f"{one_line(source)}:{first}-{last}" + (f" ({name})" if name else "")

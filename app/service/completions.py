@@ -8,6 +8,7 @@ Shapes: https://platform.openai.com/docs/api-reference/chat
 """
 
 import json
+import re
 import secrets
 import threading
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.cli.cells import one_line
 from app.question import checked_question
 from app.service.errors import OPENAI, error_body
 from app.service.language import reader_language
@@ -48,6 +50,7 @@ _EFFORTS: Final[dict[str, Effort]] = {
     "high": "deep",
 }
 _REMEMBERED: Final = 4096
+_MARKDOWN: Final = re.compile(r"[\\`<\[\]]")
 _OPTIONS: Final = ("tools", "functions", "audio", "logprobs", "modalities")
 
 
@@ -273,7 +276,9 @@ def _content(result: dict[str, Any]) -> str:
             else "answer.source_line",
             language=language,
             marker=citation["marker"],
-            source=citation["source"],
+            source=_MARKDOWN.sub(
+                r"\\\g<0>", one_line(citation["source"])
+            ),  # a file may be named like an image
             start=citation["start_line"],
             end=citation["end_line"],
         )

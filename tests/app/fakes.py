@@ -53,7 +53,7 @@ CITATION = Citation(
 
 
 class FakeInstallation:
-    """Answers every question with `WORDS`.
+    """Answers every question with `WORDS`; `source:NAME` from the note NAME.
 
     A question `gate:FILE` makes the file `asking` in the home, and stops halfway until FILE exists; `forget` fails
     unforeseen; `replace` changes its text at the end. An ingest of a path named `gate...` makes the file `waiting`
@@ -146,7 +146,9 @@ class FakeInstallation:
             question=question,
             answer=text,
             answered=True,
-            citations=(CITATION,),
+            citations=(
+                replace(CITATION, source=question[7:]) if question.startswith("source:") else CITATION,
+            ),
             model="extractive",
             effort=effort,
             thread_id=thread_id,

@@ -180,3 +180,8 @@ def test_a_client_that_goes_away_stops_the_run(record, tmp_path):
 
     assert until(ended)
     assert not gate.exists()
+
+
+def test_a_note_named_like_an_image_or_over_two_lines_is_only_named(client):
+    said = ask(client, "source:![x](https:/evil.example/p.png).md\n[2] other.md").choices[0].message.content
+    assert said.endswith("\n\n[1] !\\[x\\](https:/evil.example/p.png).md \\[2\\] other.md, lines 12 to 13")
