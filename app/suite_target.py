@@ -27,6 +27,7 @@ from terakoya.types import Effort, Outcome, Ranking
 
 if TYPE_CHECKING:
     from app.installation import Installation
+    from app.models.heard import Heard
 
 KEPT: Final = 4
 """Prepared note folders that stay."""
@@ -74,6 +75,7 @@ class LocalTarget:
         self._owner = os.getpid()
         self._like = like
         self._opened: Installation | None = None
+        self._heard: Heard | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Settings and places: nothing that is open."""
@@ -97,9 +99,12 @@ class LocalTarget:
         thread: str | None = None
         for before in earlier:
             thread = installation.ask(before, effort=effort, thread_id=thread).thread_id
+        if self._heard:
+            self._heard.forget()
         with self._tracer.counting() as usage, giving(self._given or {}, question):
             outcome = installation.ask(question, effort=effort, thread_id=thread)
-        return replace(outcome, usage=dict(usage))
+        told = self._heard.of(outcome.model) if self._heard else ()
+        return replace(outcome, usage=dict(usage), log_probabilities=told)
 
     def search(self, query: str, *, k: int = 10) -> Ranking:
         """Retrieval alone."""
@@ -145,7 +150,13 @@ class LocalTarget:
             # Traces stay when the run is over: a report names them.
             self._tracer = CountingTracer(make_tracer(traced, deliver=True))
             around = None if self._given is None else GivenRetriever
-            self._opened = open_installation(located, tracer=self._tracer, around=around, like=self._like)
+            if self._settings.chat_models:
+                from app.models.heard import Heard
+
+                self._heard = Heard()
+            self._opened = open_installation(
+                located, tracer=self._tracer, around=around, heard=self._heard, like=self._like
+            )
             if "ask" in self._offers:
                 # The time of the first answer would be that of loading. What cannot be loaded is told when asked.
                 with suppress(TerakoyaError):

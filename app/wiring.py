@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.memory import Facts
     from app.models.chain import ModelChain
     from app.models.engine import LocalEngine
+    from app.models.heard import Heard
     from app.scoring import AnswerScores
     from app.threads import Threads
     from ingest.embedder import SentenceTransformerEmbedder
@@ -70,6 +71,7 @@ class Wiring:
         tracer: Used instead of the one that the settings name.
         like: Parts of the same settings, whose analyser, embedder and reranker are used if they are loaded.
         around: Makes the retriever that is used of the store and the one that the settings name.
+        heard: Keeps how sure the models were of their answers, which they are then asked to tell.
     """
 
     def __init__(
@@ -81,10 +83,12 @@ class Wiring:
         tracer: Tracer | None = None,
         like: "Wiring | None" = None,
         around: "Around | None" = None,
+        heard: "Heard | None" = None,
     ) -> None:
         self.settings = settings
         self.store = store
         self._around = around
+        self._heard = heard
         self._deliver = deliver
         self._given_tracer = tracer
         self._building = threading.RLock()
@@ -293,10 +297,9 @@ class Wiring:
         if self.models.choices:
             from workflows.generative import GenerativeAnswerer
 
-            answerers += [
-                GenerativeAnswerer(model, self.analyser, name=name, prompts=self.prompts)
-                for name, model in self.models.chat_models()
-            ]
+            for name, model in self.models.chat_models():
+                asked = self._heard.listened(model, name) if self._heard else model
+                answerers.append(GenerativeAnswerer(asked, self.analyser, name=name, prompts=self.prompts))
         return [*answerers, ExtractiveAnswerer(self.analyser, supported=self.settings.answers.support)]
 
 
@@ -309,6 +312,7 @@ def open_installation(
     like: Installation | None = None,
     processes: bool = False,
     around: "Around | None" = None,
+    heard: "Heard | None" = None,
 ) -> Installation:
     """Opens the installation at `settings.home`.
 
@@ -321,6 +325,7 @@ def open_installation(
         processes: Read many notes in worker processes. They import the program's main module anew, so this is
             for programs that do nothing when they are imported.
         around: Makes the retriever that is used of the store and the one that the settings name.
+        heard: Keeps how sure the models were of their answers, which they are then asked to tell.
 
     Raises:
         Busy: Another process holds the store.
@@ -337,6 +342,7 @@ def open_installation(
         tracer=tracer,
         like=like.wiring if like else None,
         around=around,
+        heard=heard,
     )
     return Installation(wiring, processes=processes)
 

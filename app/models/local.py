@@ -29,7 +29,7 @@ _OPTIONS = _CONTROLS | {
     *("thinking", "until", "waiting", "top_logprobs", "ls_structured_output_format"),
 }
 _FIELDS = (
-    *("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "loop_tokens", "lookup"),
+    *("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "loop_tokens", "lookup", "logprobs"),
     *("repetition_penalty", "presence_penalty", "frequency_penalty"),
 )
 
@@ -67,6 +67,7 @@ class LocalChatModel(BaseChatModel):
     timeout: float | None = None
     loop_tokens: int = 128
     lookup: int = 0
+    logprobs: int = 0
     thinking: bool | None = None
     waiting: Callable[[int], None] | None = Field(default=None, exclude=True, repr=False)
 
@@ -224,11 +225,10 @@ class LocalChatModel(BaseChatModel):
         controls |= {name: value for name, value in given.items() if name in _CONTROLS}
         if "forbidden" in controls:
             controls["forbidden"] = tuple(controls["forbidden"])
-        if "logprobs" in controls or "top_logprobs" in given:  # OpenAI has a switch and a number
-            wanted = controls.get("logprobs", False)
-            controls["logprobs"] = max(given.get("top_logprobs") or 0, int(wanted))
         stops = stop if stop is not None else self.stop_sequences
         try:
+            # OpenAI has a switch and a number
+            controls["logprobs"] = max(given.get("top_logprobs") or 0, int(controls["logprobs"] or 0))
             return Sampling(**controls, stop=tuple(stops), schema=schema)
         except (TypeError, AttributeError, ValueError) as error:  # a text where a number belongs
             raise BadInput("sampling_kind", reason=error) from None

@@ -1,11 +1,26 @@
 """What a model thinks, apart from what it answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 MARKS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
 
 Kind = Literal["reasoning", "answer"]
+
+
+def answer_begins(tokens: Sequence[str]) -> int:
+    """The number of the first token behind the thoughts of a whole output; 0 where it has none."""
+    said = "".join(tokens)
+    places = [(place, end) for _, end in MARKS if (place := said.find(end)) >= 0]
+    if not places:
+        return 0
+    place, end = min(places)
+    position = 0
+    for number, token in enumerate(tokens):
+        if position >= place + len(end):
+            return number
+        position += len(token)
+    return len(tokens)
 
 
 class Reasoning:

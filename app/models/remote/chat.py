@@ -14,11 +14,12 @@ from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
+from app.models.remote.failures import RemoteRefused
 from app.models.remote.server import Server
 from app.models.remote.thoughts import Thoughts
-from app.models.remote.wire import chunk_of, message_of, usage_of, wire_messages
+from app.models.remote.wire import chunk_of, logprobs_of, message_of, usage_of, wire_messages
 from terakoya.errors import BadInput
 
 _SENT = frozenset(
@@ -54,7 +55,8 @@ class RemoteChatModel(BaseChatModel):
     API; so can `timeout` in seconds, and `schema`, a JSON schema for the answer. Others are refused (`BadInput`,
     `remote_option`). What is None is not sent, and the server decides.
 
-    What the model thought before it answered stands in `additional_kwargs["reasoning_content"]`.
+    What the model thought before it answered stands in `additional_kwargs["reasoning_content"]`. `logprobs` asks for
+    the log-probability of each token, as far as the server knows it: one that refuses such requests is asked without.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True)
@@ -68,6 +70,8 @@ class RemoteChatModel(BaseChatModel):
     stop_sequences: list[str] = Field(default_factory=list, alias="stop")
     timeout: float | None = None
     max_retries: int | None = None
+    logprobs: bool = False
+    _refuses_logprobs: bool = PrivateAttr(default=False)
 
     @property
     def _llm_type(self) -> str:
@@ -109,8 +113,10 @@ class RemoteChatModel(BaseChatModel):
         thoughts = Thoughts()
         usage: Mapping[str, Any] = {}
         finish = ""
-        for raw in self.server.stream(request, timeout=self._seconds(kwargs), tries=self._tries):
+        tokens: list[Mapping[str, Any]] = []
+        for raw in self._asked(self.server.stream, request, kwargs):
             usage = raw.get("usage") or usage
+            tokens += logprobs_of(raw)
             message, ended = chunk_of(raw, thoughts)
             finish = ended or finish
             if message is not None:
@@ -123,7 +129,7 @@ class RemoteChatModel(BaseChatModel):
             content=answer,
             additional_kwargs={"reasoning_content": thought} if thought else {},
             usage_metadata=usage_of(usage),
-            response_metadata=self._metadata(request["model"], finish or "stop"),
+            response_metadata=self._metadata(request["model"], finish or "stop", tokens),
             chunk_position="last",
         )
         yield ChatGenerationChunk(message=last)
@@ -136,10 +142,10 @@ class RemoteChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
-        reply = self.server.complete(request, timeout=self._seconds(kwargs), tries=self._tries)
+        [reply] = self._asked(self._complete, request, kwargs)
         message, finish = message_of(reply)
         message.usage_metadata = usage_of(reply.get("usage") or {})
-        message.response_metadata = self._metadata(request["model"], finish)
+        message.response_metadata = self._metadata(request["model"], finish, logprobs_of(reply))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def bind_tools(
@@ -221,6 +227,25 @@ class RemoteChatModel(BaseChatModel):
         """About how many tokens the conversation has, four of them for the frame of each message."""
         return sum(self.get_num_tokens(str(message.text)) + 4 for message in messages)
 
+    def _complete(self, request: Mapping[str, Any], **limits: Any) -> Iterator[Mapping[str, Any]]:
+        yield self.server.complete(request, **limits)
+
+    def _asked(
+        self,
+        ask: Callable[..., Iterator[Mapping[str, Any]]],
+        request: dict[str, Any],
+        given: Mapping[str, Any],
+    ) -> Iterator[Mapping[str, Any]]:
+        """What `ask` gives; where the server refuses log-probabilities that no caller insists on, without them."""
+        limits = {"timeout": self._seconds(given), "tries": self._tries}
+        try:
+            yield from ask(request, **limits)
+        except RemoteRefused as error:
+            if error.key != "remote_refused" or "logprobs" in given or not request.pop("logprobs", False):
+                raise
+            yield from ask(request, **limits)
+            self._refuses_logprobs = True
+
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, given: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -235,6 +260,7 @@ class RemoteChatModel(BaseChatModel):
             "temperature": self.temperature,
             "top_p": self.top_p,
             "seed": self.seed,
+            "logprobs": (self.logprobs and not self._refuses_logprobs) or None,
             "max_completion_tokens" if newest else "max_tokens": longest,
             "stop": (stop if stop is not None else self.stop_sequences) or None,
             **{name: value for name, value in given.items() if name in _SENT},
@@ -251,5 +277,12 @@ class RemoteChatModel(BaseChatModel):
     def _tries(self) -> int | None:
         return None if self.max_retries is None else self.max_retries + 1
 
-    def _metadata(self, model: str, finish: str) -> dict[str, Any]:
-        return {"model_name": model, "model_provider": "openai-compatible", "finish_reason": finish}
+    def _metadata(self, model: str, finish: str, tokens: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        metadata: dict[str, Any] = {
+            "model_name": model,
+            "model_provider": "openai-compatible",
+            "finish_reason": finish,
+        }
+        if tokens:
+            metadata["logprobs"] = {"content": list(tokens)}
+        return metadata

@@ -98,6 +98,13 @@ def message_of(reply: Mapping[str, Any]) -> tuple[AIMessage, str]:
     )
 
 
+def logprobs_of(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The tokens of a reply, or of a chunk of it, with their log-probabilities, as far as the server tells them."""
+    told = _first(raw).get("logprobs")
+    tokens = told.get("content") if isinstance(told, Mapping) else None
+    return [each for each in tokens if isinstance(each, Mapping)] if isinstance(tokens, list) else []
+
+
 def usage_of(raw: Any) -> UsageMetadata | None:
     """Tokens that were counted, None where the server does not tell."""
     if not isinstance(raw, Mapping) or not raw:

@@ -22,6 +22,8 @@ class OpenAIServer:
         key: What it wants to see.
         faults: What goes wrong, one for each request: a status, with headers where it is a pair, or `nothing`,
             `silence`, `rubbish`, `half`, `half-silence`, `page`, `empty`, `in-stream`, `list`, `slow`.
+        logprobs: What it tells of its tokens, where it is asked.
+        refuses: Fields that it answers with status 400.
         asked: Bodies of the requests.
         headers: Their headers.
     """
@@ -29,6 +31,8 @@ class OpenAIServer:
     answer: str = ANSWER
     key: str = KEY
     faults: list[Any] = field(default_factory=list)
+    logprobs: tuple[float, ...] = ()
+    refuses: frozenset[str] = frozenset()
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     extra: dict[str, str] = field(default_factory=dict)
@@ -55,6 +59,8 @@ def scripted(server: OpenAIServer) -> Iterator[OpenAIServer]:
                 return self._json(401, {"error": {"message": f"Incorrect API key: {server.key[:9]}"}})
             if server.faults:
                 return self._fail(server.faults.pop(0), body)
+            if refused := sorted(server.refuses & body.keys()):
+                return self._json(400, {"error": {"message": f"Unsupported parameter: {refused[0]}"}})
             if body["model"] == "unknown":
                 return self._json(404, {"error": {"message": "The model `unknown` does not exist"}})
             return self._answer(body)
@@ -63,14 +69,17 @@ def scripted(server: OpenAIServer) -> Iterator[OpenAIServer]:
             message = _message(body, server.answer)
             finish = "tool_calls" if message.get("tool_calls") else "stop"
             usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+            tokens = [{"token": "x", "logprob": value, "top_logprobs": []} for value in server.logprobs]
+            told = {"logprobs": {"content": tokens}} if body.get("logprobs") and tokens else {}
             if not body.get("stream"):
-                choice = {"index": 0, "message": message, "finish_reason": finish}
+                choice = {"index": 0, "message": message, "finish_reason": finish, **told}
                 return self._json(
                     200, {"id": "1", "model": body["model"], "choices": [choice], "usage": usage}
                 )
             self._begin()
-            for delta in _deltas(message):
-                self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+            for number, delta in enumerate(_deltas(message)):
+                choice = {"index": 0, "delta": delta, "finish_reason": None}
+                self._event({"choices": [choice | (told if number == 1 else {})]})
             self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
             if body.get("stream_options", {}).get("include_usage"):
                 self._event({"choices": [], "usage": usage})
