@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -52,6 +53,7 @@ TREND: Final = 30
 """Earlier runs that a report's plots show."""
 _VERDICTS: Final[TypeAdapter[tuple[Verdict, ...]]] = TypeAdapter(tuple[Verdict, ...])
 
+Published = tuple[Path, Judgement, Settings]
 OpenTarget = Callable[[Settings, Suite, Say], Target]
 
 
@@ -89,7 +91,7 @@ def run_suites(
     metered: Metered = unseen,
     cancelled: Callable[[], bool] = lambda: False,
     open_target: "OpenTarget | None" = None,
-    published: Callable[[Sequence[tuple[Path, Judgement]], Say], None] = lambda runs, say: None,
+    published: Callable[[Sequence[Published], Say], None] = lambda runs, say: None,
 ) -> int:
     """Runs `suites`, writes the reports, and says whether all gates hold.
 
@@ -112,7 +114,7 @@ def run_suites(
         open_target: Makes what is asked; an installation with the suite's notes by default. Cases run in
             several processes, and results are kept, where it makes a `LocalTarget`: of another, nobody knows what
             determines what it says.
-        published: Given the runs with their suite files when all is written.
+        published: Given the runs with their suite files and settings when all is written.
 
     Returns:
         0 where every gate holds, else 1.
@@ -195,8 +197,10 @@ def run_suites(
         write_output(html, shown.encode())
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         write_output(Path(step), page, append=True)
-    asked = [suite.path for suite, _ in product(loaded, columns)]
-    published(list(zip(asked, judgements, strict=True)), say)
+    asked = product(loaded, columns)
+    published(
+        [(suite.path, run[0], column.settings) for (suite, column), run in zip(asked, runs, strict=True)], say
+    )
     return 0 if all(judgement.passed for judgement in judgements) else 1
 
 
@@ -259,7 +263,11 @@ def spread(settings: Settings) -> Mapper | None:
 def _remember(
     settings: Settings, runs: Sequence[tuple[Judgement, Settings, str]], say: Say, *, wanted: bool
 ) -> "dict[str, tuple[Run, ...]]":
-    """Adds the runs to the history; gives the earlier ones of each suite, the oldest first, where `wanted`."""
+    """Adds the runs to the history.
+
+    Gives the earlier ones of each suite under the same settings, by the report's name, the oldest first, where
+    `wanted`.
+    """
     from evals.history import History
 
     at = commit()
@@ -269,12 +277,14 @@ def _remember(
         for folder in (settings.home, path.parent):
             prepare_home(folder)
         with History(path, write=True) as history:
+            batch = secrets.token_hex(8)
             for judgement, chosen, version in runs:
+                report = judgement.report
                 values = chosen.model_dump(mode="json", exclude=set(NO_ANSWER))
-                history.add(judgement, settings=values, version=version, commit=at)
+                history.add(judgement, settings=values, version=version, commit=at, batch=batch)
                 if wanted:
-                    suite = judgement.report.suite
-                    trends[suite] = tuple(reversed(history.runs(suite, count=TREND)))
+                    earlier = history.runs(report.suite, variant=report.variant, count=TREND)
+                    trends[report.name] = tuple(reversed(earlier))
     except TerakoyaError as error:
         say(error.message())  # the reports matter more than the history
     return trends

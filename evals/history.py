@@ -31,18 +31,28 @@ _LOCKED: Final = re.compile(
     "could not set lock|different configuration|used by another process", re.IGNORECASE
 )
 _BACK: Final = re.compile(r"(?P<suite>.+)~(?P<back>\d{1,6})", re.DOTALL)
+_ID: Final = re.compile("[0-9a-f]{2,8}")
 _OF_THE_RUN: Final = ("latency_ms", "trace_id", "metrics")
 """Fields of a result that differ from run to run where nothing else does."""
 _FIELDS: Final = """
     id, suite, digest, fingerprint, settings, version, "commit", strftime(started, '%Y-%m-%dT%H:%M:%S+00:00'),
     seconds, cases, failed, known, passed
 """
-_LATEST: Final = f"""
-    SELECT {_FIELDS} FROM runs WHERE $suite IS NULL OR suite = $suite
+_RUNS: Final = f"SELECT {_FIELDS}, variant, batch FROM runs "  # noqa: S608 - columns alone
+_RUNS_OF_EARLIER_VERSIONS: Final = f"SELECT {_FIELDS}, '' AS variant, '' AS batch FROM runs "  # noqa: S608
+_THERE: Final = "SELECT 1 FROM information_schema.columns WHERE table_name = 'runs' AND column_name = 'batch'"
+_LATEST: Final = """
+    WHERE ($suite IS NULL OR suite = $suite) AND ($variant IS NULL OR variant = $variant)
     ORDER BY started DESC, rowid DESC LIMIT $count OFFSET $back
-"""  # noqa: S608 - columns alone
-_BY_ID: Final = f"SELECT {_FIELDS} FROM runs WHERE starts_with(id, $id) LIMIT 2"  # noqa: S608 - columns alone
-_ADD: Final = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+"""
+_BY_ID: Final = "WHERE starts_with(id, $id) LIMIT 2"
+_BESIDE: Final = "WHERE suite = $suite AND batch = $batch ORDER BY rowid"
+_ADD: Final = """
+    INSERT INTO runs (
+        id, suite, digest, fingerprint, settings, version, "commit", started, seconds, cases, failed, known, passed,
+        gates, variant, batch
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 _TOTALS: Final = """
     SELECT run, metric, value, standard_error, cases FROM metrics
     WHERE run IN (SELECT unnest($runs)) ORDER BY run, position
@@ -71,6 +81,8 @@ class Run:
         failed: How many the target failed on.
         known: How many results were kept from earlier runs.
         passed: Whether all gates held.
+        variant: What was set for it, where its command asked under several settings.
+        batch: The same for all runs of one command.
         totals: Every metric.
     """
 
@@ -87,6 +99,8 @@ class Run:
     failed: int
     known: int
     passed: bool
+    variant: str = ""
+    batch: str = ""
     totals: tuple[Total, ...] = field(default=())
 
     def value(self, metric: str) -> float | None:
@@ -118,6 +132,7 @@ class History:
                     self._connection.execute(files("evals").joinpath("history.sql").read_text("utf-8"))
                     self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", [FORMAT])
                 found = self._rows("SELECT value FROM meta WHERE key = 'format'")
+                self._runs = _RUNS if self._rows(_THERE) else _RUNS_OF_EARLIER_VERSIONS
             if found != [(FORMAT,)]:
                 raise Unavailable("eval_history", path=path, reason=f"format {found}")
         except BaseException:
@@ -139,9 +154,15 @@ class History:
         self._connection.close()
 
     def add(
-        self, judgement: Judgement, *, settings: Mapping[str, Any], version: str = "", commit: str = ""
+        self,
+        judgement: Judgement,
+        *,
+        settings: Mapping[str, Any],
+        version: str = "",
+        commit: str = "",
+        batch: str = "",
     ) -> Run:
-        """Keeps a run with all that came of it."""
+        """Keeps a run with all that came of it; `batch` is the same for all runs of one command."""
         report = judgement.report
         started = datetime.fromisoformat(report.started).astimezone(UTC).replace(tzinfo=None)
         run = secrets.token_hex(4)
@@ -149,6 +170,7 @@ class History:
         row = (
             run, report.suite, report.digest, report.fingerprint, json.dumps(dict(settings)), version, commit,
             started, report.seconds, len(report.cases), report.failed, report.known, judgement.passed, gates,
+            report.variant, batch,
         )  # fmt: skip
         with self._told():
             self._connection.execute("BEGIN")
@@ -162,10 +184,23 @@ class History:
                 raise
         return self.find(run)
 
-    def runs(self, suite: str | None = None, *, count: int = LATEST, back: int = 0) -> tuple[Run, ...]:
-        """The latest runs, of one suite where it is given, the newest first; without the newest `back`."""
+    def runs(
+        self, suite: str | None = None, *, variant: str | None = None, count: int = LATEST, back: int = 0
+    ) -> tuple[Run, ...]:
+        """The latest runs, of one suite and under one setting where these are given, the newest first.
+
+        Without the newest `back`.
+        """
         with self._told():
-            return self._with_totals(self._rows(_LATEST, suite=suite, count=count, back=back))
+            rows = self._rows(self._runs + _LATEST, suite=suite, variant=variant, count=count, back=back)
+            return self._with_totals(rows)
+
+    def beside(self, run: Run) -> tuple[Run, ...]:
+        """The runs of the same suite that the same command made, `run` among them, in their order."""
+        if not run.batch:
+            return (run,)
+        with self._told():
+            return self._with_totals(self._rows(self._runs + _BESIDE, suite=run.suite, batch=run.batch))
 
     def find(self, name: str) -> Run:
         """A run by the beginning of its id, by its suite for the latest, or `SUITE~2` for two runs earlier.
@@ -176,9 +211,9 @@ class History:
         match = _BACK.fullmatch(name)
         suite, back = (match["suite"], int(match["back"])) if match else (name, 0)
         with self._told():
-            found = self._rows(_BY_ID, id=name) if re.fullmatch("[0-9a-f]{2,8}", name) else []
+            found = self._rows(self._runs + _BY_ID, id=name) if _ID.fullmatch(name) else []
             if len(found) != 1:
-                found = self._rows(_LATEST, suite=suite, count=1, back=back)
+                found = self._rows(self._runs + _LATEST, suite=suite, variant=None, count=1, back=back)
             if not found:
                 raise NotFound("eval_no_run", run=name)
             return self._with_totals(found)[0]
@@ -200,6 +235,7 @@ class History:
             cases=cases,
             totals=run.totals,
             known=run.known,
+            variant=run.variant,
         )
 
     def _add_totals(self, run: str, totals: Sequence[Total]) -> None:
@@ -288,7 +324,7 @@ class History:
 def _run(row: tuple[Any, ...], totals: tuple[Total, ...]) -> Run:
     names = (
         "id", "suite", "digest", "fingerprint", "settings", "version", "commit", "started", "seconds", "cases",
-        "failed", "known", "passed",
+        "failed", "known", "passed", "variant", "batch",
     )  # fmt: skip
     values = dict(zip(names, row, strict=True))
     return Run(**{**values, "settings": json.loads(values["settings"])}, totals=totals)

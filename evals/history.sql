@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS runs (
     passed BOOLEAN NOT NULL,
     gates VARCHAR NOT NULL          -- JSON
 );
+-- What was set for a column, and which runs one command made; files of earlier versions have neither.
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS variant VARCHAR DEFAULT '';
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS batch VARCHAR DEFAULT '';
 
 CREATE TABLE IF NOT EXISTS metrics (
     run VARCHAR NOT NULL,

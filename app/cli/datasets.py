@@ -3,16 +3,15 @@
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.session import Session
 from terakoya.catalogue import text
 
 if TYPE_CHECKING:
+    from app.evaluating import Published
     from app.settings import Settings
     from evals.importers import Draft, Options
-    from evals.verdict import Judgement
 
 Say = Callable[[str], None]
 
@@ -70,9 +69,7 @@ def drawn(settings: "Settings", dataset: str, options: "Options") -> "Draft":
         return draft(project, dataset, options)
 
 
-def publisher(
-    settings: "Settings", *, asked: bool
-) -> "Callable[[Sequence[tuple[Path, Judgement]], Say], None]":
+def publisher(settings: "Settings", *, asked: bool) -> "Callable[[Sequence[Published], Say], None]":
     """What takes the runs to Langfuse, where that is asked for, or the settings say so and it is configured.
 
     Raises:
@@ -82,19 +79,17 @@ def publisher(
 
     account = required(settings) if asked else configured(settings) if settings.eval_langfuse else None
 
-    def published(runs: "Sequence[tuple[Path, Judgement]]", say: Say) -> None:
+    def published(runs: "Sequence[Published]", say: Say) -> None:
         if account is None:
             return
         from app.codebase import commit
         from app.langfuse.publishing import publish
         from app.tracing.factory import outward_masker
 
-        measured = settings.model_dump(mode="json", include={"model", "embedder", "reranker", "effort"})
         publish(
             account,
             runs,
             commit=commit(),
-            metadata=measured,
             masker=outward_masker(settings),
             say=say,
         )

@@ -76,7 +76,10 @@ def accept(session: Session, arguments: argparse.Namespace) -> int:
     path: Path = arguments.baseline
     reports = dict(read_baseline(path)) if path.exists() and path.stat().st_size else {}
     with History(history_path(session.settings)) as file:
-        runs = [file.find(name) for name in arguments.runs]
+        runs = [_accepted(file, name) for name in arguments.runs]
+        suites = [run.suite for run in runs]
+        if twice := next((suite for n, suite in enumerate(suites) if suite in suites[:n]), None):
+            raise BadInput("eval_accept_twice", suite=twice)
         for run in runs:
             reports[run.suite] = file.report(run)
     write_baseline(path, list(reports.values()))
@@ -87,13 +90,27 @@ def accept(session: Session, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _accepted(file: "History", name: str) -> "Run":
+    """The run that is meant.
+
+    Raises:
+        BadInput: A suite's name, and its run had several columns: nobody knows which is the one to keep to.
+    """
+    run = file.find(name)
+    columns = file.beside(run)
+    if len(columns) > 1 and not run.id.startswith(name):
+        shown = ", ".join(f"`{each.id}` ({each.variant})" for each in columns)
+        raise BadInput("eval_accept_columns", run=name, count=len(columns), columns=shown)
+    return run
+
+
 def _cells(run: "Run") -> list[str]:
     from evals.wording import number
 
     return [
         run.id,
         run.started[:16].replace("T", " "),
-        one_line(run.suite),
+        one_line(f"{run.suite} [{run.variant}]" if run.variant else run.suite),
         run.commit,
         text("eval.passed" if run.passed else "eval.failed"),
         str(run.cases),

@@ -50,9 +50,9 @@ class Pushed:
 
 
 def run_name(report: Report, commit: str) -> str:
-    """The name of a run: its time, and the commit that was measured."""
+    """The name of a run: its time, the commit that was measured, and what was set where there are several columns."""
     started = report.started[:19].replace("T", " ")
-    return f"{started} {commit}".strip()
+    return " ".join(part for part in (started, commit, report.variant) if part)
 
 
 def experiment_id(project: str, dataset: str, name: str) -> str:
@@ -85,6 +85,8 @@ def push(
     project_id = project.id()
     key = experiment_id(project_id, dataset, name)
     whole = {"experiment_name": report.suite, "experiment_run_name": name, **(metadata or {})}
+    if report.variant:
+        whole["set"] = report.variant
     start = int(datetime.fromisoformat(report.started).timestamp() * 1e9)
     spans: list[tuple[SpanRecord, SpanRecord]] = []
     extra: dict[str, dict[str, Any]] = {}

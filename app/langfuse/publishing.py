@@ -1,29 +1,32 @@
 """Puts runs of suites into Langfuse: the cases as a dataset, the run as an experiment over it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from app.langfuse.datasets import plan, write_items
 from app.langfuse.experiments import push
 from app.langfuse.project import Project
+from app.settings import Settings
 from app.tracing.account import Account
 from app.tracing.masking import Masker
 from evals.verdict import Judgement
 from terakoya.catalogue import text
 from terakoya.errors import TerakoyaError
 
+TOLD: Final = {"model", "embedder", "reranker", "effort"}
+"""Settings that an experiment shows beside what `--set` changed."""
+
 
 def publish(
     account: Account,
-    runs: Sequence[tuple[Path, Judgement]],
+    runs: Sequence[tuple[Path, Judgement, Settings]],
     *,
     commit: str,
-    metadata: Mapping[str, Any],
     masker: Masker,
     say: Callable[[str], None],
 ) -> bool:
-    """Pushes each run, given with its suite file, and says where it is shown.
+    """Pushes each run, given with its suite file and settings, and says where it is shown.
 
     A server that is away costs the run nothing: it is in the history, and can be pushed again.
 
@@ -32,7 +35,8 @@ def publish(
     """
     with Project(account) as project:
         try:
-            for path, judgement in runs:
+            for path, judgement, settings in runs:
+                metadata = settings.model_dump(mode="json", include=TOLD)
                 made = plan(project, path)
                 write_items(project, made)
                 pushed = push(project, judgement, made, commit=commit, metadata=metadata, masker=masker)

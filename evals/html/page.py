@@ -39,7 +39,7 @@ def html_report(
     Args:
         judgements: What is reported.
         baselines: Earlier reports by their suite, to compare with.
-        trends: Runs of each suite, the oldest first, for plots over time.
+        trends: Runs of each suite under the same settings by the report's name, the oldest first, for plots over time.
         notes: The notes of each suite, to show the lines that retrieval found.
         traces: Address of a trace without its id at the end; ids stand there without a link where it is empty.
     """
@@ -73,7 +73,7 @@ def html_report(
             element("h2", text("eval.page_gates")),
             _gates(judgements),
             *map(matrix_html, matrices(judgements)),
-            *(_suite(j, baselines.get(j.report.suite), trends.get(j.report.suite, ())) for j in judgements),
+            *(_suite(j, baselines.get(j.report.suite), trends.get(j.report.name, ())) for j in judgements),
             case_list(pairs, {j.report.name: notes.get(j.report.suite, {}) for j in judgements}, traces),
         ),
         element("footer", text("eval.page_footer")),

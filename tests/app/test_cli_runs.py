@@ -107,6 +107,31 @@ def test_what_is_accepted_is_the_baseline_and_other_suites_in_it_stay(
     assert cli("eval", "compare", base, "other")[0] == 0
 
 
+def test_of_several_columns_the_baseline_is_the_one_that_is_named(
+    suite: Path, cli: Cli, tmp_path: Path
+) -> None:
+    base = tmp_path / "base.jsonl"
+    cli("eval", "run", suite, "--set", "passages=3,4")
+    code, _, err = cli("eval", "accept", "small", "--baseline", base)
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "2 columns" in err
+    assert not base.exists()
+    runs = [json.loads(line) for line in cli("--json", "eval", "history")[1].splitlines()]
+    for run in runs:
+        assert f"`{run['id']}` ({run['variant']})" in err
+    (few,) = [run["id"] for run in runs if run["variant"] == "passages=3"]
+    assert cli("eval", "accept", few, "--baseline", base)[0] == 0
+    assert '"variant": "passages=3"' in base.read_text().splitlines()[-1]
+    assert cli("eval", "accept", *(run["id"] for run in runs), "--baseline", base)[0] == 2
+    assert "small [passages=4]" in cli("eval", "history")[1]
+
+
+def test_one_column_is_accepted_by_its_suite(suite: Path, cli: Cli, tmp_path: Path) -> None:
+    cli("eval", "run", suite, "--set", "passages=3,4")
+    cli("eval", "run", suite, "--set", "passages=3")
+    assert cli("eval", "accept", "small", "--baseline", tmp_path / "base.jsonl")[0] == 0
+
+
 def test_a_baseline_that_is_none_is_not_written_over(changed: Path, cli: Cli, tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("my only copy")

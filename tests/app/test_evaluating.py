@@ -294,6 +294,7 @@ def test_a_suite_runs_under_every_setting_that_is_asked_for(settings: Settings, 
     assert code in (0, 1)
     with History(history_path(settings)) as history:
         assert [run.settings["passages"] for run in history.runs()] == [4, 3]
+        assert len({run.batch for run in history.runs()}) == 1
 
 
 def test_settings_of_what_the_run_does_not_make_cannot_be_set(settings: Settings, path: Path) -> None:

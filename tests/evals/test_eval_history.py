@@ -51,6 +51,41 @@ def test_runs_are_listed_newest_first_and_found_by_id_suite_and_distance(
     assert history.find("small~2").id == made[0].id
 
 
+def test_columns_of_one_command_are_found_together_and_each_by_what_was_set(
+    suite: Suite, good_replies: Replies, history: History
+) -> None:
+    judgement = judged(suite, good_replies)
+
+    def add(variant: str, batch: str) -> str:
+        column = replace(judgement, report=replace(judgement.report, variant=variant))
+        return history.add(column, settings={}, batch=batch).id
+
+    plain, few, many, later = (
+        add(*each) for each in (("", "1"), ("passages=3", "2"), ("passages=4", "2"), ("passages=4", "3"))
+    )
+    assert [run.id for run in history.beside(history.find(few))] == [few, many]
+    assert [run.id for run in history.beside(history.find(plain))] == [plain]
+    assert [run.id for run in history.runs("small", variant="passages=4")] == [later, many]
+    assert [run.id for run in history.runs("small", variant="")] == [plain]
+    assert history.report(history.find(many)).name == "small [passages=4]"
+
+
+def test_a_file_of_a_version_that_knew_no_columns_is_read_and_added_to(
+    suite: Suite, good_replies: Replies, history: History
+) -> None:
+    old = history.add(judged(suite, good_replies), settings={})
+    history.close()
+    with duckdb.connect(history.path) as connection:
+        connection.execute("ALTER TABLE runs DROP COLUMN variant")
+        connection.execute("ALTER TABLE runs DROP COLUMN batch")
+    with History(history.path) as reading:
+        assert reading.find("small") == old
+        assert reading.beside(old) == (old,)
+    with History(history.path, write=True) as writing:
+        new = writing.add(judged(suite, good_replies), settings={}, batch="b")
+        assert [run.id for run in writing.runs("small", variant="")] == [new.id, old.id]
+
+
 @pytest.mark.parametrize("name", ["small~9", "nothing", "ffffffff", ""])
 def test_a_run_that_is_not_there_is_told(
     suite: Suite, good_replies: Replies, history: History, name: str

@@ -39,7 +39,7 @@ def run(tmp_path: Path, suite: Path, account: Account, monkeypatch: pytest.Monke
         said: list[str] = []
 
         def published(runs: Any, say: Any) -> None:
-            publish(account, runs, commit=commit, metadata={"model": ""}, masker=masker, say=said.append)
+            publish(account, runs, commit=commit, masker=masker, say=said.append)
 
         code = run_suites(
             Settings(home=tmp_path / "home", embedder="none"),
@@ -107,7 +107,7 @@ def test_the_same_run_pushed_twice_is_one(
         published=lambda runs, say: kept.extend(runs),
     )
     for _ in range(2):
-        publish(account, kept, commit="c", metadata={}, masker=Masker(), say=lambda sentence: None)
+        publish(account, kept, commit="c", masker=Masker(), say=lambda sentence: None)
     assert len(server.trace_ids()) == 3
     assert len(server.kept.items) == 3
     assert set(server.kept.accepted.values()) == {2}
@@ -125,6 +125,27 @@ def test_two_runs_stand_side_by_side_over_one_dataset(run: Run, sdk: Langfuse) -
     run("two")
     experiments = sdk.api.experiments.list(from_start_time=LONG_AGO, dataset_id=sdk.get_dataset("small").id)
     assert {each.name.split()[-1] for each in experiments.data} == {"one", "two"}
+
+
+def test_columns_of_one_command_are_experiments_of_their_own_with_what_was_set(
+    sdk: Langfuse, suite: Path, account: Account, tmp_path: Path
+) -> None:
+    run_suites(
+        Settings(home=tmp_path / "home", embedder="none"),
+        [suite],
+        assignments=["passages=3,4", "effort=fast"],
+        published=lambda runs, say: publish(account, runs, commit="c", masker=Masker(), say=say) and None,
+    )
+    dataset = sdk.get_dataset("small").id
+    experiments = sdk.api.experiments.list(
+        from_start_time=LONG_AGO, dataset_id=dataset, fields="metadata"
+    ).data
+    assert len({each.id for each in experiments}) == 2
+    assert {each.name.partition(" c ")[2] for each in experiments} == {
+        "passages=3 effort=fast",
+        "passages=4 effort=fast",
+    }
+    assert {each.item_count for each in experiments} == {3}
 
 
 @pytest.mark.parametrize("path", ["", TRACES, SCORES])
