@@ -14,6 +14,7 @@ import httpx
 from app.models.build import BUILD_COMMAND, engine_state
 from app.models.gguf import read_header
 from app.models.memory import available_memory
+from app.models.options import ModelOptions
 from app.models.selfcheck import SelfCheck
 from app.supervise import page_answers
 from app.tracing.account import Account, account, named
@@ -225,7 +226,8 @@ def _model(settings: "Settings", name: str) -> Check:
         return _remote_model(settings, choice)
     require_file(choice, settings)
     header = read_header(choice.path)
-    needed, free = header.memory(settings.context_tokens), available_memory()
+    needed = header.footprint.memory(settings.context_tokens, ModelOptions.of(settings))
+    free = available_memory()
     values: dict[str, object] = {"name": header.name, "path": header.path, "needed": _gib(needed)}
     if free is not None and needed > free:
         return _check(

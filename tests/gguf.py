@@ -130,6 +130,7 @@ def tiny_bpe_gguf(
     width: int = 128,
     seed: int = 7,
     control: tuple[str, ...] = CONTROL,
+    words: int = 0,
 ) -> Path:
     """Writes a qwen3 model of random weights with a byte-level BPE vocabulary.
 
@@ -141,9 +142,11 @@ def tiny_bpe_gguf(
         width: Embedding length, a multiple of 32.
         seed: Of the random weights.
         control: Texts of control tokens; the last one ends a turn.
+        words: How many tokens more there are, which no text needs.
     """
     merges = _merges(["お茶", "です", "日本", "tea", " the", " no", "tes"])
-    tokens = [*BYTES, *("".join(pair) for pair in merges), *control]
+    spare = [f"w{number}" for number in range(words)]
+    tokens = [*BYTES, *("".join(pair) for pair in merges), *spare, *control]
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "qwen3")
     writer.add_name("tiny-bpe")

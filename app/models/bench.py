@@ -11,6 +11,7 @@ from app.models.choice import Choice, RemoteChoice, require_file
 from app.models.engine import LocalEngine
 from app.models.gguf import read_header
 from app.models.local import LocalChatModel
+from app.models.options import ModelOptions
 from app.settings import Settings
 from terakoya.api.models import ModelBench
 from terakoya.errors import Unavailable
@@ -39,14 +40,17 @@ def bench(choice: Choice, settings: Settings, *, prompt: int, output: int, round
         return _bench_remote(choice, settings, prompt, output, rounds)
     require_file(choice, settings)
     context = max(settings.context_tokens, prompt + output + 64)
-    with LocalEngine(choice.path, context_tokens=context, timeout=settings.model_timeout) as engine:
+    options = ModelOptions.of(settings)
+    with LocalEngine(
+        choice.path, context_tokens=context, timeout=settings.model_timeout, options=options
+    ) as engine:
         began = time.perf_counter()
-        engine.load(settings.model_timeout)
+        cells = engine.load(settings.model_timeout).cells
         loaded = time.perf_counter() - began
         model = LocalChatModel(engine=engine, model=choice.name)
         times = _rounds(model, prompt, output, rounds)
         memory = peak_memory(engine.worker_pid)
-    foreseen = read_header(choice.path).memory(context)
+    foreseen = read_header(choice.path).footprint.taken(cells, options)
     return _report(choice.name, times, load=loaded, memory=memory, foreseen=foreseen)
 
 

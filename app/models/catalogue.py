@@ -65,6 +65,7 @@ def _entry(name: str, values: dict[str, Any]) -> CatalogueEntry:
             vocabulary=values["vocabulary"],
             embedding=values["embedding"],
             context=values["context"],
+            state=values.get("state", 0),
         ),
         **{
             key: values[key]

@@ -21,6 +21,7 @@ _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: 
 _STRING = 8
 _ARRAY = 9
 _TOKENS = "tokenizer.ggml.tokens"
+_STATE_BYTES = 4
 _KEY_VALUE_BYTES = 2  # the cache holds 16-bit floats unless told otherwise
 
 _WHOLE_FILES = {0: "F32", 1: "F16", 32: "BF16"}
@@ -49,6 +50,8 @@ class GgufHeader:
             sliding windows need less.
         vocabulary: Number of tokens that it knows.
         embedding: Length of its embeddings.
+        heads: Heads that ask in a layer, the most of any layer.
+        state: Bytes of the state that its recurrent layers keep for one sequence.
         quantization: How its weights are stored, `Q4_K_M`, `F16` ...; empty where it does not say.
     """
 
@@ -61,6 +64,8 @@ class GgufHeader:
     cache_per_token: int
     vocabulary: int
     embedding: int
+    heads: int
+    state: int
     quantization: str
 
     @property
@@ -77,16 +82,14 @@ class GgufHeader:
             vocabulary=self.vocabulary,
             embedding=self.embedding,
             context=self.context,
+            heads=self.heads,
+            state=self.state,
         )
 
     @property
     def kind(self) -> str:
         """Architecture and quantisation."""
         return f"{self.architecture} {self.file_type}"
-
-    def memory(self, context_tokens: int) -> int:
-        """Bytes that running it with this context takes. See `Footprint.memory`."""
-        return self.footprint.memory(context_tokens)
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -120,6 +123,8 @@ def read_header(path: Path) -> GgufHeader:
         cache_per_token=_cache_per_token(values, architecture),
         vocabulary=_integer(values.get(_TOKENS)),
         embedding=_integer(values.get(f"{architecture}.embedding_length")),
+        heads=_heads(values, architecture),
+        state=_state(values, architecture),
         quantization=(_WHOLE_FILES | _QUANTIZATIONS).get(_integer(values.get("general.file_type", -1)), "")
         if "general.file_type" in values
         else "",
@@ -127,15 +132,36 @@ def read_header(path: Path) -> GgufHeader:
 
 
 def _cache_per_token(values: dict[str, _Value], architecture: str) -> int:
-    layers = _cached_layers(values, architecture)
-    heads = values.get(f"{architecture}.attention.head_count")
-    cached = values.get(f"{architecture}.attention.head_count_kv", heads)
-    per_layer = list(cached) if isinstance(cached, tuple) else [_integer(cached)] * layers
-    query_heads = max(heads) if isinstance(heads, tuple) and heads else _integer(heads)
-    length = _integer(values.get(f"{architecture}.embedding_length")) // max(query_heads, 1)
+    per_layer = _cached_heads(values, architecture)
+    length = _integer(values.get(f"{architecture}.embedding_length")) // max(_heads(values, architecture), 1)
     key = _integer(values.get(f"{architecture}.attention.key_length")) or length
     value = _integer(values.get(f"{architecture}.attention.value_length")) or length
     return sum(per_layer) * (key + value) * _KEY_VALUE_BYTES
+
+
+def _cached_heads(values: dict[str, _Value], architecture: str) -> list[int]:
+    heads = values.get(f"{architecture}.attention.head_count")
+    cached = values.get(f"{architecture}.attention.head_count_kv", heads)
+    layers = _cached_layers(values, architecture)
+    return [max(0, each) for each in cached] if isinstance(cached, tuple) else [_integer(cached)] * layers
+
+
+def _state(values: dict[str, _Value], architecture: str) -> int:
+    """As llama.cpp reckons it: what the convolution looks back at, and the state itself, in 32 bits."""
+
+    def figure(name: str) -> int:
+        return _integer(values.get(f"{architecture}.{name}"))
+
+    inner, width = figure("ssm.inner_size"), figure("ssm.state_size")
+    behind = max(figure("ssm.conv_kernel") - 1, 0) * (inner + 2 * figure("ssm.group_count") * width)
+    short = max(figure("shortconv.l_cache") - 1, 0) * figure("embedding_length")
+    attending = sum(1 for heads in _cached_heads(values, architecture) if heads)
+    return max(figure("block_count") - attending, 0) * (behind + inner * width + short) * _STATE_BYTES
+
+
+def _heads(values: dict[str, _Value], architecture: str) -> int:
+    heads = values.get(f"{architecture}.attention.head_count")
+    return max((0, *heads)) if isinstance(heads, tuple) else _integer(heads)
 
 
 def _cached_layers(values: dict[str, _Value], architecture: str) -> int:

@@ -8,6 +8,7 @@ from app.models.choice import Choice, LocalChoice, RemoteChoice, chosen
 from app.models.footprint import Footprint
 from app.models.gguf import read_header
 from app.models.library import Library
+from app.models.options import ModelOptions
 from app.settings import Settings
 from terakoya.api.models import ModelMemory, ModelSummary
 from terakoya.errors import TerakoyaError
@@ -108,17 +109,21 @@ def _file(path: Path, settings: Settings, free: int | None, used: int | None) ->
 
 
 def _context(footprint: Footprint, settings: Settings) -> int:
-    return min(settings.context_tokens, footprint.context or settings.context_tokens)
+    return footprint.window(settings.context_tokens, ModelOptions.of(settings))
 
 
 def _memory(footprint: Footprint, settings: Settings) -> ModelMemory:
+    options = ModelOptions.of(settings)
+    cells = footprint.window(settings.context_tokens, options)
     return ModelMemory(
         weights=footprint.weights,
-        cache=footprint.cache(settings.context_tokens),
-        overhead=footprint.overhead,
-        total=footprint.memory(settings.context_tokens),
+        cache=footprint.cache(cells, options),
+        overhead=footprint.overhead(cells, options),
+        total=footprint.taken(cells, options),
     )
 
 
 def _fits(footprint: Footprint, settings: Settings, free: int | None) -> bool | None:
-    return None if free is None else footprint.memory(settings.context_tokens) <= free
+    return (
+        None if free is None else footprint.memory(settings.context_tokens, ModelOptions.of(settings)) <= free
+    )

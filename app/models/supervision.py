@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,21 @@ log = logging.getLogger(__name__)
 
 LONGEST_DELAY = 60.0
 """Seconds that a worker which keeps crashing is left alone at most."""
-_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
-"""Bytes of a number in the key-value cache."""
 _SHARE = 0.75
-"""Of the memory that weights leave, what the cache may take when it is more than one context."""
+"""Of the memory that is left, what the cache may take when it is more than one context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """What a worker may take of the memory that is free.
+
+    Attributes:
+        cells: Tokens that its key-value cache may hold.
+        shelf_mb: MiB for threads that had to leave the cache.
+    """
+
+    cells: int
+    shelf_mb: int
 
 
 class Load:
@@ -98,11 +109,8 @@ class Supervisor:
         with self._lock:
             return self._closed
 
-    def check(self) -> int:
-        """Looks, without starting anything, whether the model could be loaded.
-
-        Returns:
-            Tokens that its key-value cache may hold.
+    def check(self) -> Allotment:
+        """Looks, without starting anything, whether the model could be loaded, and with what beside it.
 
         Raises:
             BadInput: `model_missing`, `model_not_gguf`, `model_broken`.
@@ -111,13 +119,9 @@ class Supervisor:
         header = read_header(self.path)
         require_engine()
         available = self._memory()
-        options = self._options
-        context = min(self._context_tokens, header.context or self._context_tokens)
-        if options.rope_scale > 1:
-            context = self._context_tokens
-        # The header counts two bytes a number.
-        per_token = header.cache_per_token * (_BYTES[options.key_type] + _BYTES[options.value_type]) / 4
-        needed = int(header.size + context * per_token)
+        footprint, options = header.footprint, self._options
+        context = footprint.window(self._context_tokens, options)
+        needed = footprint.taken(context, options)
         if available is not None and needed > available:
             raise Unavailable(
                 "model_memory",
@@ -128,9 +132,13 @@ class Supervisor:
             )
         budget = options.cache_mb * 2**20
         if available is not None:
-            budget = min(budget, int((available - header.size) * _SHARE))
-        most = context * options.slots
-        return max(context, min(most, int(budget / per_token)) if per_token else most)
+            budget = min(budget, int((available - needed) * _SHARE) + footprint.cache(context, options))
+        most, whole = context * options.slots, footprint.cache(context * options.slots, options)
+        cells = max(context, most * budget // whole if whole > budget else most)
+        shelf = options.shelf_mb
+        if available is not None:
+            shelf = min(shelf, max(0, available - footprint.taken(cells, options)) // (2 * 2**20))
+        return Allotment(cells, shelf)
 
     def ready(self, deadline: float) -> Load:
         """The worker with its model loaded, started if there is none.
@@ -200,13 +208,13 @@ class Supervisor:
             raise Unavailable(
                 "model_resting", path=self.path, crashes=self._crashes, seconds=round(rest) or 1
             )
-        cells = self.check()
+        allotment = self.check()
         try:
             worker = WorkerProcess(self._gone)
         except OSError as error:
             raise Unavailable("model_failed", path=self.path, reason=error.strerror or error) from None
         load = Load(worker, time.monotonic())
-        wanted = self._wanted(cells)
+        wanted = self._wanted(allotment)
 
         def send() -> None:
             # On a thread: a trial of the processor takes as long as a load, and nobody may wait beyond his time.
@@ -216,7 +224,7 @@ class Supervisor:
         threading.Thread(target=send, name="model-load", daemon=True).start()
         return load
 
-    def _wanted(self, cells: int) -> dict[str, Any]:
+    def _wanted(self, allotment: Allotment) -> dict[str, Any]:
         folder = None
         if self._options.shelf_disk_mb:
             if self._states is not None:  # of a worker that was killed
@@ -226,9 +234,9 @@ class Supervisor:
         return {
             "path": str(self.path.absolute()),
             "context": self._context_tokens,
-            "cells": cells,
+            "cells": allotment.cells,
             "threads": self._threads,
-            "options": asdict(self._options),
+            "options": {**asdict(self._options), "shelf_mb": allotment.shelf_mb},
             "folder": folder,
         }
 

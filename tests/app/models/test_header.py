@@ -14,9 +14,12 @@ def test_the_header_tells_what_running_the_model_takes(tmp_path: Path) -> None:
     assert (header.architecture, header.name, header.context) == ("llama", "tiny", 2048)
     assert header.cache_per_token == 3 * 2 * (16 + 16) * 2  # layers, cached heads, key and value, bytes
     assert header.vocabulary > 500
-    overhead = header.footprint.overhead
-    assert header.memory(100) == path.stat().st_size + 100 * header.cache_per_token + overhead
-    assert header.memory(9999) == header.memory(2048)
+    assert (header.heads, header.state) == (4, 0)
+    footprint = header.footprint
+    assert footprint.memory(100) == path.stat().st_size + 100 * header.cache_per_token + footprint.overhead(
+        100
+    )
+    assert footprint.memory(9999) == footprint.memory(2048)
 
 
 @pytest.mark.parametrize("content", [b"", b"GG", b"# Notes\n" * 100, b"GGML" + bytes(100)])
