@@ -52,4 +52,6 @@ def test_a_folder_that_is_gone_is_told_to_whoever_stands_in_it(home, tmp_path):
 
 def test_a_name_over_several_lines_stands_on_one(terakoya):
     told = terakoya("ask", "source:a.md\n[2] never-there.md").out.splitlines()
-    assert [line for line in told if "never-there" in line] == ["[1] a.md [2] never-there.md:12-13  Biology > 遺伝"]
+    assert [line for line in told if "never-there" in line] == [
+        "[1] a.md [2] never-there.md:12-13  Biology > 遺伝"
+    ]
