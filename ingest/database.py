@@ -151,6 +151,7 @@ class Database:
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             self._opened(beside).close()
+            beside.chmod(0o600)
             try:
                 os.link(beside, path)
             except FileExistsError:  # another process made it meanwhile, and may have written to it

@@ -170,3 +170,9 @@ def test_more_memory_than_is_allowed_is_told_with_the_setting(tmp_path: Path) ->
         assert "TERAKOYA_MEMORY_MB" in caught.value.message("en")
         assert "64" in caught.value.message("ja")
         assert store.counts()[0] == 0, "the store is as usable as before"
+
+
+def test_only_their_owner_reads_a_new_store(tmp_path) -> None:
+    file = tmp_path / "fresh.duckdb"
+    Store(file, read_only=False).close()
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -1,5 +1,7 @@
 """What a model wrote: leaked instructions, images, links and marks of templates go, and the rest stays as it is."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,6 +221,17 @@ def test_guarding_twice_changes_nothing_more() -> None:
     )
     assert [r.kind for r in removed] == ["link"]
     assert guarded_draft(once, {"p1": NOTE}) == (once, ())
+
+
+def test_orders_further_down_than_what_is_quoted_are_not_told() -> None:
+    plain, other = passage("Peas are green."), replace(NOTE, id="p2", source="other.md")
+    draft = _draft("Peas are green. [1]", "Peas are green.")
+    below, _ = guarded_draft(draft, {"p1": replace(plain, id="p1"), "p2": other})
+    assert (below.answered, below.suspicious) == (True, ())
+    above, _ = guarded_draft(draft, {"p2": other, "p1": replace(plain, id="p1")})
+    assert [c.source for c in above.suspicious] == ["other.md"]
+    alone = Draft(text="No.", answered=False, citations=(), model="m")
+    assert guarded_draft(alone, {"p1": replace(plain, id="p1"), "p2": other})[0].suspicious
 
 
 def test_the_nearest_passages_of_a_declined_question_carry_the_mark() -> None:

@@ -21,13 +21,14 @@ def guarded_draft(
     Of a draft that answers, all that rests on suspicious citations alone goes, and those citations go; addresses that
     stand neither in what it cites nor in the question go, and remote images do. Of one that declines, suspicious
     citations, which are the nearest passages and no part of what is said, carry the rule that marks them. The suspicious
-    places among all the passages become `Draft.suspicious`, for the user and the trace.
+    places among the passages that rank no lower than the last one cited become `Draft.suspicious`, for the user and the
+    trace: of those further down, nothing would have been said in any case.
 
     Pure, and idempotent: what it gives is not changed by it.
 
     Args:
         draft: What an answerer made, its citations checked.
-        passages: What it was made from, by id.
+        passages: What it was made from, by id; best first.
         question: The user's own words, which an answer may repeat.
     """
     draft = without_suspicious(draft, passages)
@@ -44,7 +45,7 @@ def without_suspicious(draft: Draft, passages: Mapping[str, Passage]) -> Draft:
     For what a program put together of quotes, with what a tool returned beside them.
     """
     citations = tuple(marked(c, passages.get(c.passage_id)) for c in draft.citations)
-    places = suspicious_places(passages.values())
+    places = draft.suspicious or suspicious_places(_no_lower(draft, passages))
     if not draft.answered:
         return replace(draft, citations=citations, suspicious=places)
     kept = tuple(c for c in citations if not c.suspicion)
@@ -63,6 +64,13 @@ def guard_report(draft: Draft, removed: Sequence[Removal]) -> dict[str, list[dic
         ],
         "removed": [{"kind": each.kind, "text": each.text} for each in removed],
     }
+
+
+def _no_lower(draft: Draft, passages: Mapping[str, Passage]) -> Sequence[Passage]:
+    """The passages down to the last that the draft cites; all, where it cites none."""
+    ids = list(passages)
+    cited = [ids.index(c.passage_id) for c in draft.citations if c.passage_id in passages]
+    return list(passages.values())[: max(cited) + 1 if cited else None]
 
 
 def _told(citation: Citation, passage: Passage | None) -> str:
