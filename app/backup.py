@@ -1,4 +1,4 @@
-"""A backup: one zip file with notes' store, conversations, traces, uploads and settings, each with its checksum."""
+"""A backup: one zip file with store, conversations, traces, uploads, settings and prompts, each with its checksum."""
 
 import errno
 import hashlib
@@ -26,8 +26,9 @@ FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 STORE: Final = "terakoya.duckdb"
 THREADS: Final = "threads.sqlite"
-SETTINGS: Final = "terakoya.toml"
-FOLDERS: Final = ("traces", "uploads")
+FILES: Final = ("terakoya.toml", "tuned.toml", "mcp.json")
+"""What a person, or `eval tune`, set."""
+FOLDERS: Final = ("traces", "uploads", "prompts")
 _CHUNK: Final = 2**20
 _CURSOR: Final = "langfuse.cursor"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -110,15 +111,16 @@ def _members(staged: Path, home: Path) -> Iterator[tuple[str, Path]]:
     """Names in the backup, and where their content is; none that a link leads to."""
     for path in sorted(path for path in staged.rglob("*") if path.is_file()):
         yield path.relative_to(staged).as_posix(), path
-    if (home / SETTINGS).is_file():
-        yield SETTINGS, home / SETTINGS
+    for name in FILES:
+        if (home / name).is_file():
+            yield name, home / name
     traces = home / "traces"
     for path in sorted(path for path in traces.glob("*.jsonl") if not path.is_symlink()):
         yield f"traces/{path.name}", path
-    uploads = home / "uploads"
-    for path in sorted(uploads.rglob("*")):
-        if not path.is_symlink() and stat.S_ISREG(path.stat().st_mode):
-            yield f"uploads/{path.relative_to(uploads).as_posix()}", path
+    for folder in ("uploads", "prompts"):
+        for path in sorted((home / folder).rglob("*")):
+            if not path.is_symlink() and stat.S_ISREG(path.stat().st_mode):
+                yield path.relative_to(home).as_posix(), path
 
 
 def _add(archive: zipfile.ZipFile, name: str, source: Path) -> dict[str, Any]:

@@ -18,14 +18,14 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from app.backup import FOLDERS, FORMAT, MANIFEST, SETTINGS, STORE, THREADS, Backup
+from app.backup import FILES, FOLDERS, FORMAT, MANIFEST, STORE, THREADS, Backup
 from app.home import prepare_home, write_private
 from app.settings import RESTORE_JOURNAL as JOURNAL
 from terakoya.errors import BadInput, Busy, Unavailable
 
 KEPT: Final = "before-restore-"
 """How the name of a folder begins with what a restore replaced."""
-REPLACED: Final = (STORE, f"{STORE}.wal", THREADS, f"{THREADS}-wal", f"{THREADS}-shm", SETTINGS, *FOLDERS)
+REPLACED: Final = (STORE, f"{STORE}.wal", THREADS, f"{THREADS}-wal", f"{THREADS}-shm", *FILES, *FOLDERS)
 """What a restore replaces; what the backup does not have of these is not there behind it."""
 _MOST_MANIFEST: Final = 64 * 2**20
 _CHUNK: Final = 2**20

@@ -24,6 +24,8 @@ from terakoya.client import ServiceClient
 from terakoya.errors import BadInput, Busy, TerakoyaError
 
 QUESTION = "光合成を行うのは?"
+OWN = {"tuned.toml": "# evidence\n", "mcp.json": '{"mcpServers": {}}', "prompts/kept.txt": "later\n"}
+"""Other files in which a person, or `eval tune`, sets something."""
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +61,9 @@ def trace_id(home: Path, notes: Path) -> str:
     (home / "uploads" / "下").mkdir(parents=True)
     (home / "uploads" / "下" / "メモ.md").write_text("# メモ\n", encoding="utf-8")
     (home / "terakoya.toml").write_text('embedder = "none"\npassages = 3\n')
+    (home / "prompts").mkdir()
+    for name, content in OWN.items():
+        (home / name).write_text(content)
     (home / "logs").mkdir()
     (home / "logs" / "service.log").write_text("a log\n")
     return outcome.trace_id
@@ -85,6 +90,7 @@ def assert_is_what_it_was(home: Path, trace_id: str) -> None:
         assert "葉緑体" in installation.ask(QUESTION).answer
     finally:
         installation.close()
+    assert {name: (home / name).read_text() for name in OWN} == OWN
     assert read_trace(home / "traces", trace_id)
     assert (home / "uploads" / "下" / "メモ.md").read_text(encoding="utf-8") == "# メモ\n"
 
@@ -103,7 +109,7 @@ def test_a_backup_brings_everything_back_into_an_empty_home(
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     other = tmp_path / "other"
     backup, before = restore(other, made)
-    assert (backup.files, before) == (5, None)
+    assert (backup.files, before) == (8, None)
     assert_is_what_it_was(other, trace_id)
     assert not (other / "logs").exists()
     assert stat.S_IMODE(other.stat().st_mode) == 0o700
