@@ -54,7 +54,8 @@ def contestants(
         BadInput: A setting or value is not allowed, or there are not two.
     """
     found: dict[str, Contestant] = {}
-    opening = LocalOpening()  # all share the models that are loaded
+    # all share the models that are loaded; no vote is for a model that did not answer
+    opening = LocalOpening(strict=True)
 
     def local(name: str, chosen: Settings) -> None:
         found[name] = Contestant(name=name, open=lambda suite, say: opening(chosen, suite, say))

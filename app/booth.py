@@ -1,13 +1,17 @@
 """The arena of a service: the notes that it has, asked under two settings."""
 
+import re
 import secrets
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from app.arena import CURRENT, PERSON, cast
+from app.away import Away
 from app.evaluating import history_path
 from app.home import prepare_home
+from app.models.choice import RemoteChoice, chosen
+from app.models.library import Library
 from app.question import checked_question
 from app.variants import variants
 from evals.arena import Ballots, Reply, settled
@@ -22,7 +26,8 @@ from terakoya.api import (
     Unveiled,
     VoteRequest,
 )
-from terakoya.errors import BadInput, NotFound
+from terakoya.errors import BadInput, NotFound, Unavailable
+from terakoya.types import Outcome
 
 if TYPE_CHECKING:
     from app.installation import Installation
@@ -32,19 +37,24 @@ OPEN: Final = 4
 """Settings whose parts stay built."""
 WAITING: Final = 100
 """Duels without a vote that are remembered."""
+NO_MODEL: Final = "none"
+"""As the setting `model` has it: quotes alone."""
+_BETWEEN: Final = re.compile(r"\s+(?=[\w.]+=)")
 
 
 class Booth:
-    """Asks two sides, and remembers who was who until a vote is cast. Safe in several threads.
+    """Asks two sides, one duel at a time, and remembers who was who until a vote is cast. Safe in several threads.
 
     Args:
-        installation: Whose notes are asked; its store, tracer and models serve the sides too.
+        installation: Whose notes are asked; its store and tracer serve the sides too, and its models those that
+            name no others.
     """
 
     def __init__(self, installation: "Installation") -> None:
         self._installation = installation
         self._seed = secrets.token_hex(16)
         self._lock = threading.Lock()
+        self._asking = threading.Lock()
         self._sides: OrderedDict[str, Installation] = OrderedDict()
         self._waiting: OrderedDict[str, Kept] = OrderedDict()
 
@@ -53,15 +63,15 @@ class Booth:
 
         Raises:
             BadInput: A setting cannot be used, or both sides are the same.
-            Unavailable: There are no notes yet.
+            Unavailable: There are no notes yet, or a side's model cannot be asked.
         """
         question = checked_question(request.question)
-        settings = self._installation.settings
-        sides = [_side(settings, given) for given in (request.first, request.second)]
+        sides = [self._side(given) for given in (request.first, request.second)]
         names = (sides[0][0], sides[1][0])
         if names[0] == names[1]:
             raise BadInput("eval_arena_alone")
-        outcomes = [self._opened(name, chosen).ask(question) for name, chosen in sides]
+        with self._asking:
+            outcomes = [self._answered(name, settings, question) for name, settings in sides]
         replies = (Reply.of(outcomes[0]), Reply.of(outcomes[1]))
         kept = Kept(
             question=question, names=names, replies=replies, swapped=settled(question, names, self._seed)
@@ -120,24 +130,67 @@ class Booth:
             for s in found
         ]
 
+    def models(self) -> list[str]:
+        """What a side may name as its `model`: those of the settings, the files of the home, and `none`.
+
+        Nothing where there is no model to choose.
+        """
+        settings = self._installation.settings
+        files = [path.stem for path in Library(settings.models_path).files()]
+        found = list(dict.fromkeys((*settings.chat_models, *files)))
+        return [*found, NO_MODEL] if found else []
+
+    def _side(self, given: str) -> tuple[str, "Settings"]:
+        settings = self._installation.settings
+        found = variants(settings, _BETWEEN.split(given.strip()) if given.strip() else ())
+        if len(found) > 1:
+            raise BadInput("eval_set", given=given)
+        side = found[0].settings
+        # Notes and keys go to no server that whoever set up this home has not named.
+        known = {choice.endpoint.url for choice in chosen(settings) if isinstance(choice, RemoteChoice)}
+        for choice in chosen(side):
+            if isinstance(choice, RemoteChoice) and choice.endpoint.url not in known:
+                raise BadInput("eval_arena_server", url=choice.endpoint.url)
+        return found[0].label or CURRENT, side
+
+    def _answered(self, name: str, settings: "Settings", question: str) -> Outcome:
+        side = self._opened(name, settings)
+        self._make_room(name, side)
+        away = Away()
+        outcome = side.ask(question, listen=away)
+        if away.messages:  # a vote would be for what answered in its place
+            raise Unavailable("eval_model_away", reason=away.messages[0])
+        return outcome
+
     def _opened(self, name: str, settings: "Settings") -> "Installation":
         from app.wiring import open_beside
 
-        with self._lock:
-            if name not in self._sides:
-                place = self._installation.settings.home / "evals" / "arena"
-                for folder in (place.parent, place):
-                    prepare_home(folder)
-                chosen = settings.model_copy(update={"home": place})
-                self._sides[name] = open_beside(self._installation, chosen)
-            self._sides.move_to_end(name)
-            while len(self._sides) > OPEN:
-                self._sides.popitem(last=False)  # another thread may still be asking it
-            return self._sides[name]
+        if name not in self._sides:
+            place = self._installation.settings.home / "evals" / "arena"
+            for folder in (place.parent, place):
+                prepare_home(folder)
+            ours = self._installation.settings
+            # models and keys are those of the home
+            shared = {"home": place, "models_folder": ours.models_path, "keys_file": ours.keys_path}
+            self._sides[name] = open_beside(self._installation, settings.model_copy(update=shared))
+        self._sides.move_to_end(name)
+        while len(self._sides) > OPEN:
+            self._leave(next(iter(self._sides)))
+        return self._sides[name]
 
+    def _make_room(self, name: str, side: "Installation") -> None:
+        """Ends the other sides' models where this side's one has no memory beside them."""
+        models = side.wiring.models
+        models.chat_models()
+        for engine in models.engines.values():
+            if engine.worker_pid is None:
+                try:
+                    engine.check()
+                except Unavailable as error:
+                    if error.key != "model_memory":
+                        raise
+                    for other in [other for other in self._sides if other != name]:
+                        self._leave(other)
 
-def _side(settings: "Settings", given: str) -> tuple[str, "Settings"]:
-    found = variants(settings, given.split())
-    if len(found) > 1:
-        raise BadInput("eval_set", given=given)
-    return found[0].label or CURRENT, found[0].settings
+    def _leave(self, name: str) -> None:
+        self._sides.pop(name).wiring.leave(self._installation.wiring)

@@ -37,6 +37,7 @@ from evals import (
     run_suite,
 )
 from evals.cache import Cache, ResultCache
+from evals.judging import UNREADABLE
 from evals.matrix import matrices, matrix_lines, print_matrix
 from evals.metrics import METRICS, OwnMetrics
 from evals.report import CASE_RESULTS
@@ -120,7 +121,8 @@ def run_suites(
         0 where every gate holds, else 1.
 
     Raises:
-        BadInput: A suite or the baseline cannot be used, or a report cannot be written.
+        BadInput: A suite or the baseline cannot be used, or a report cannot be written; or, when all is written,
+            a judge gave no verdict at all.
         Unavailable: Something that the settings ask for is missing or busy.
         KeyboardInterrupt: `cancelled` said so. What is done need not be asked again.
     """
@@ -169,6 +171,9 @@ def run_suites(
                 target.close()
             measured = "\n".join((version, *(each.digest for each in own)))
             report = replace(report, variant=column.label)
+            if isinstance(target, LocalTarget) and target.away:
+                count, cases = len(target.away), len(suite.cases)
+                say(text("eval.model_away", suite=shown, count=count, cases=cases, message=target.away[-1]))
             judgement = _judged(report, suite, former.get(suite.name), measured, cache)
             judgements.append(judgement)
             runs.append((judgement, chosen, version))
@@ -201,7 +206,16 @@ def run_suites(
     published(
         [(suite.path, run[0], column.settings) for (suite, column), run in zip(asked, runs, strict=True)], say
     )
+    _require_verdicts(loaded, judgements)
     return 0 if all(judgement.passed for judgement in judgements) else 1
+
+
+def _require_verdicts(suites: Sequence[Suite], judgements: Sequence[Judgement]) -> None:
+    paths = {suite.name: suite.path for suite in suites}
+    for judgement in judgements:
+        for total in judgement.report.totals:
+            if total.metric == UNREADABLE and total.value == 1.0:
+                raise BadInput("eval_judge_rubbish", path=paths[judgement.report.suite], count=total.cases)
 
 
 def settings_fingerprint(settings: Settings) -> str:

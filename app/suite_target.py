@@ -13,6 +13,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from app.away import Away
 from app.codebase import sources_digest, versions
 from app.given import GivenRetriever, Places, giving
 from app.home import prepare_home
@@ -21,7 +22,7 @@ from app.tracing.counting import CountingTracer
 from evals import Suite
 from evals.case import OFFERS
 from terakoya.catalogue import text
-from terakoya.errors import BadInput, TerakoyaError
+from terakoya.errors import BadInput, TerakoyaError, Unavailable
 from terakoya.protocols import Embedder, Offer
 from terakoya.types import Effort, Outcome, Ranking
 
@@ -55,6 +56,10 @@ class LocalTarget:
         offers: What it is asked to do.
         given: Lines whose passages a question is answered from, by the question; without any it is searched for.
         like: An earlier one with the same models, which are loaded already.
+        strict: Fail where a model of the settings is away; else what answers in its place is the answer.
+
+    Attributes:
+        away: Why a model was away, one sentence for each question that another answered in its place.
     """
 
     def __init__(
@@ -66,7 +71,10 @@ class LocalTarget:
         offers: frozenset[Offer] = OFFERS["workflow"],
         given: Mapping[str, Places] | None = None,
         like: "Installation | None" = None,
+        strict: bool = False,
     ) -> None:
+        self.away: list[str] = []
+        self._strict = strict
         self._settings = settings
         self._store = store
         self._place = place
@@ -94,15 +102,24 @@ class LocalTarget:
         return self._installation.embedder
 
     def ask(self, question: str, *, effort: Effort = "normal", earlier: Sequence[str] = ()) -> Outcome:
-        """Asks in a new thread, after the questions that come before."""
+        """Asks in a new thread, after the questions that come before.
+
+        Raises:
+            Unavailable: A model of the settings is away, and it is `strict`.
+        """
         installation = self._installation
         thread: str | None = None
         for before in earlier:
             thread = installation.ask(before, effort=effort, thread_id=thread).thread_id
+        away = Away()
         if self._heard:
             self._heard.forget()
         with self._tracer.counting() as usage, giving(self._given or {}, question):
-            outcome = installation.ask(question, effort=effort, thread_id=thread)
+            outcome = installation.ask(question, effort=effort, thread_id=thread, listen=away)
+        if away.messages:
+            if self._strict:
+                raise Unavailable("eval_model_away", reason=away.messages[0])
+            self.away.append(away.messages[0])
         told = self._heard.of(outcome.model) if self._heard else ()
         return replace(outcome, usage=dict(usage), log_probabilities=told)
 
@@ -181,20 +198,30 @@ def _again(
 
 
 class LocalOpening:
-    """Opens one `LocalTarget` after the other; models that were loaded for one serve the next."""
+    """Opens one `LocalTarget` after the other; models that were loaded for one serve the next.
 
-    def __init__(self) -> None:
+    Args:
+        strict: See `LocalTarget`.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
         self._last: LocalTarget | None = None
 
     def __call__(self, settings: Settings, suite: Suite, say: Say) -> LocalTarget:
         """See `open_local_target`."""
         like = self._last.installation_like(settings) if self._last else None
-        self._last = open_local_target(settings, suite, say, like=like)
+        self._last = open_local_target(settings, suite, say, like=like, strict=self._strict)
         return self._last
 
 
 def open_local_target(
-    settings: Settings, suite: Suite, say: Say, *, like: "Installation | None" = None
+    settings: Settings,
+    suite: Suite,
+    say: Say,
+    *,
+    like: "Installation | None" = None,
+    strict: bool = False,
 ) -> LocalTarget:
     """An installation that holds the suite's notes and nothing else, with the same settings.
 
@@ -224,7 +251,8 @@ def open_local_target(
     place = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
     store = settings.model_copy(update={"home": kept}).store_path
     given = _given(suite) if suite.target == "answer" else None
-    return LocalTarget(settings, store, place, offers=OFFERS[suite.target], given=given, like=like)
+    offers = OFFERS[suite.target]
+    return LocalTarget(settings, store, place, offers=offers, given=given, like=like, strict=strict)
 
 
 def _given(suite: Suite) -> dict[str, Places]:

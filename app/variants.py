@@ -80,6 +80,8 @@ def variant(settings: Settings, values: Mapping[str, str]) -> Variant:
     for name, value in values.items():
         place, _, field = name.rpartition(".")
         (whole[place] if place else whole)[field] = value
+    if "model" in values and "models" not in values:
+        whole["models"] = ()  # these would go before it
     return Variant(
         values=dict(values), settings=load_settings(settings.home, **whole) if values else settings
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from app.home import prepare_home
 from app.installation import Installation
 from app.settings import Settings
-from terakoya.errors import BadInput, TerakoyaError
+from terakoya.errors import TerakoyaError
 from terakoya.protocols import Answerer, Retriever, Tracer
 from terakoya.text.analyser import Analyser
 from terakoya.text.language import language_of
@@ -131,6 +131,15 @@ class Wiring:
             if part is not None:
                 part.close()
         self.store.close()
+
+    def leave(self, ours: "Wiring") -> None:
+        """Ends what `ours` does not use as well: of what was opened beside it."""
+        if tools := self.loaded("tools"):
+            tools.toolbox.close()
+        for name in ("models", "scores", "threads"):
+            part = self.loaded(name)
+            if part is not None and part is not ours.loaded(name):
+                part.close()
 
     @built_once
     def tracer(self) -> Tracer:
@@ -350,15 +359,12 @@ def open_installation(
 def open_beside(installation: Installation, settings: Settings) -> Installation:
     """The notes of an open installation under other settings, with conversations of its own.
 
-    Store, tracer and models are the installation's, so this one is not to be closed.
-
-    Raises:
-        BadInput: The settings name another model of answers, which would need the memory twice.
+    Store and tracer are the installation's, and its models where the settings name the same ones. So this one is
+    not to be closed; `Wiring.leave` ends what it has of its own.
     """
     ours = installation.wiring
     same = all(getattr(settings, name) == getattr(ours.settings, name) for name in ("embedder", "reranker"))
-    if settings.chat_models != ours.settings.chat_models:
-        raise BadInput("eval_arena_model")
     wiring = Wiring(settings, ours.store, deliver=False, tracer=ours.tracer, like=ours if same else None)
-    wiring.__dict__["models"] = ours.models
+    if settings.chat_models == ours.settings.chat_models:
+        wiring.__dict__["models"] = ours.models
     return Installation(wiring)

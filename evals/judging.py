@@ -19,6 +19,8 @@ from evals.metrics.registry import CaseMeasure, Direction, Metric, add_metric
 from evals.metrics.tokens import plain
 from terakoya.errors import BadInput
 
+UNREADABLE: Final = "judge_unreadable"
+"""The metric that tells how far a judge gives verdicts at all."""
 REPEATS: Final = 3
 LONGEST_REASON: Final = 200
 VERDICT: Final[Mapping[str, Any]] = {
@@ -118,7 +120,7 @@ class Court:
             self.faithful,
         )
         add("judge_agreement", "higher", "How often a judge agrees with itself.", self.agreement)
-        add("judge_unreadable", "lower", "Share of a judge's replies that are no verdict.", self.unreadable)
+        add(UNREADABLE, "lower", "Share of a judge's replies that are no verdict.", self.unreadable)
 
     def correct(self, o: Observation) -> float | None:
         """Share of yes among the verdicts on whether the answer says what the case expects; answered cases."""
@@ -177,7 +179,7 @@ def read_verdict(said: str) -> bool | None:
     """The verdict of a reply; None where it is no JSON after `VERDICT`."""
     try:
         value = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     verdict = value.get("verdict") if isinstance(value, dict) else None
     return {"yes": True, "no": False}.get(verdict) if isinstance(verdict, str) else None

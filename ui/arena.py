@@ -1,5 +1,6 @@
 """The arena: one question, two answers without names, a vote, and the leaderboard."""
 
+from pathlib import PurePath
 from typing import Final, Literal
 
 import streamlit as st
@@ -16,6 +17,7 @@ from ui.wording import say
 Verdict = Literal["a", "b", "tie", "bad"]
 _AS_IT_IS: Final = "as-it-is"
 """As the service calls settings that are not changed."""
+_NO_MODEL: Final = "none"
 _VERDICTS: Final[tuple[tuple[Verdict, str], ...]] = (
     ("a", ":material/arrow_back:"),
     ("tie", ":material/drag_handle:"),
@@ -28,24 +30,42 @@ def draw_arena(client: ServiceClient) -> None:
     """All of the view."""
     st.markdown(f"### {say('arena_title')}", anchors=False)
     st.caption(say("arena_about"))
+    models = fresh("arena_models", 60, client.arena_models)
     with st.form("arena_form", border=True):
         left, right = st.columns(2)
-        first = left.text_input(
-            say("arena_first"), key="arena_first", max_chars=MAX_SETTINGS, placeholder=say("arena_as_it_is")
-        )
-        second = right.text_input(
-            say("arena_second"), key="arena_second", max_chars=MAX_SETTINGS, placeholder="answers.support=0.5"
-        )
+        with left:
+            first = _settings("first", models, placeholder=say("arena_as_it_is"))
+        with right:
+            second = _settings("second", models, placeholder="answers.support=0.5")
         question = st.text_input(say("arena_question"), key="arena_asked", max_chars=MAX_QUESTION)
         asked = st.form_submit_button(say("arena_go"), icon=":material/balance:", type="primary")
     if asked and question.strip():
-        _ask(client, question.strip(), first.strip(), second.strip())
+        _ask(client, question.strip(), first, second)
     if error := st.session_state.get("arena_error"):
         draw_error(error)
     duel: Duel | None = st.session_state.get("arena_duel")
     if duel:
         _draw_duel(client, duel)
     _draw_standings(fresh("standings", 60, client.standings))
+
+
+def _settings(side: str, models: list[str], *, placeholder: str) -> str:
+    """What is set for a side: its model, where there is a choice, and whatever else is written."""
+    model = ""
+    if models:
+        model = st.selectbox(
+            say(f"arena_model_{side}"), ["", *models], format_func=_model_name, key=f"arena_model_{side}"
+        )
+    written = st.text_input(
+        say(f"arena_{side}"), key=f"arena_{side}", max_chars=MAX_SETTINGS, placeholder=placeholder
+    )
+    return " ".join(part for part in (f"model={model}" if model else "", written.strip()) if part)
+
+
+def _model_name(name: str) -> str:
+    if not name:
+        return say("arena_as_it_is")
+    return say("arena_no_model") if name == _NO_MODEL else PurePath(name).stem if "@" not in name else name
 
 
 def _ask(client: ServiceClient, question: str, first: str, second: str) -> None:

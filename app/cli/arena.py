@@ -15,6 +15,7 @@ from app.cli.entry import INTERRUPTED
 from app.cli.interrupt import interruptible
 from app.cli.session import Session
 from terakoya.catalogue import text
+from terakoya.errors import BadInput
 
 if TYPE_CHECKING:
     from evals.arena import Duel, Reply, Standing, Verdict
@@ -80,6 +81,8 @@ def arena(session: Session, arguments: argparse.Namespace) -> int:
         terminal.note(text("eval.arena_failed", count=len(contest.failed), message=contest.failed[-1]))
     if judged:
         _leaderboard(session)
+    elif unread and not code:
+        raise BadInput("eval_judge_rubbish", path=arguments.judge, count=unread)
     return code
 
 

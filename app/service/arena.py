@@ -35,6 +35,10 @@ def arena_routes(installation: "Installation") -> APIRouter:
     def vote(duel_id: str, request: VoteRequest) -> Unveiled:
         return booth().vote(duel_id, request)
 
+    @router.get("/api/arena/models")
+    def models() -> list[str]:
+        return booth().models()
+
     @router.get("/api/arena/standings")
     def standings() -> list[StandingModel]:
         return booth().standings()

@@ -61,7 +61,7 @@ def read_comparison(said: str) -> Verdict | None:
     """The verdict of a reply; None where it is no JSON after `COMPARED`."""
     try:
         value = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     verdict = value.get("verdict") if isinstance(value, dict) else None
     return next((known for known in VERDICTS if known == verdict), None)

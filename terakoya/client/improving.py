@@ -50,6 +50,10 @@ class ImprovingCalls(Connection):
         """
         return self.model(Unveiled, "POST", f"/api/arena/duels/{segment(duel_id)}/vote", json=request)
 
+    def arena_models(self) -> list[str]:
+        """What a side of a duel may name as its model; nothing where there is none to choose."""
+        return TypeAdapter(list[str]).validate_json(self.send("GET", "/api/arena/models").content)
+
     def standings(self) -> list[StandingModel]:
         """The leaderboard, the best first."""
         return TypeAdapter(list[StandingModel]).validate_json(

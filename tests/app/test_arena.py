@@ -229,7 +229,8 @@ def test_duels_are_no_conversations(served: ServiceClient) -> None:
         ("answers.suport=1", "", "eval_set_key"),
         ("answers.support=1,0.5", "", "eval_set"),
         ("answers.support", "", "eval_set"),
-        ("model=/nowhere.gguf", "", "eval_arena_model"),
+        ("model=/nowhere.gguf", "", "model_missing"),
+        ("model=openai:big@https://away.example/v1", "", "eval_arena_server"),
         ("home=/tmp", "", "eval_set_key"),
     ],
 )

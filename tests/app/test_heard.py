@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_suite import QUESTION, write_small_suite
 
+from app.evaluating import run_suites
 from app.models.reasoning import answer_begins
 from app.settings import Settings, load_settings
 from app.suite_target import open_local_target
@@ -62,6 +63,17 @@ def test_a_quote_has_no_perplexity_even_where_a_model_spoke_before_it(
     )
     assert (outcome.model, outcome.log_probabilities) == ("extractive", ())
     assert report.total("perplexity").value is None
+
+
+def test_a_model_that_cannot_be_asked_is_told_beside_the_report(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERAKOYA_LANGUAGE", "en")
+    path = write_small_suite(tmp_path)
+    model = tiny_gguf(tmp_path / "short.gguf", context=64, reply=REPLY)
+    settings = load_settings(tmp_path / "home", model=str(model), embedder="none")
+    run_suites(settings, [path])
+    assert "in 1 of 2 cases a model could not be asked" in " ".join(capfd.readouterr().err.split())
 
 
 @pytest.fixture

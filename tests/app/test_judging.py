@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from small_suite import write_small_suite
 
+from app.cli.entry import main
 from app.judging import LocalJudge, judged_by
 from app.settings import Settings
 from evals import METRICS
@@ -56,3 +58,25 @@ def test_a_judge_that_is_no_model_is_told_before_anything_runs(settings: Setting
     with pytest.raises(BadInput), judged_by(tmp_path / "none.gguf", settings):
         pass
     assert dict(METRICS) == before
+
+
+@pytest.mark.parametrize(("context", "code"), [(64, 2), (2048, 0)])
+def test_a_judge_that_gives_no_verdict_at_all_is_wrong_use_in_one_sentence(
+    context: int,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("TERAKOYA_LANGUAGE", "en")
+    monkeypatch.setenv("TERAKOYA_EMBEDDER", "none")
+    monkeypatch.setenv("TERAKOYA_CONTEXT_TOKENS", "2048")
+    path = write_small_suite(tmp_path)
+    reply = '{"reason": "It does.", "verdict": "yes"}'
+    judge = tiny_gguf(tmp_path / "judge.gguf", context=context, reply=reply)
+    junit = tmp_path / "junit.xml"
+    arguments = ("--home", tmp_path / "home", "eval", "run", path, "--judge", judge, "--junit", junit)
+    assert main([str(argument) for argument in arguments]) == code
+    assert junit.exists()
+    said = capfd.readouterr().err.splitlines()
+    assert ("follows instructions" in said[-1] and str(path) in said[-1]) == (code == 2)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from app.variants import names, variants
 from terakoya.errors import BadInput
 
@@ -58,6 +58,13 @@ def test_what_cannot_be_set_is_bad_input(settings: Settings, assignment: str, ke
     assert raised.value.key == key
     for language in ("en", "ja"):
         assert "{" not in raised.value.message(language)
+
+
+def test_a_model_that_is_set_stands_in_place_of_all_that_were(tmp_path: Path) -> None:
+    several = load_settings(tmp_path, models="a.gguf,b.gguf")
+    one, other = variants(several, ["model=c.gguf,none"])
+    assert one.settings.chat_models == ("c.gguf",)
+    assert other.settings.chat_models == ()
 
 
 def test_settings_in_tables_are_named_with_their_table() -> None:

@@ -128,6 +128,7 @@ class ScriptedService:
         self.report = IngestReport(added=["new.md"])
         self.status = Status(version="1.0", home=str(home), notes=0, chunks=0, checks=[])
         self.feedback: list[FeedbackRequest] = []
+        self.arena_models: list[str] = []
         self.duels: list[DuelRequest] = []
         self.votes: list[str] = []
         self.asked: list[AskRequest] = []
@@ -306,6 +307,10 @@ class ScriptedService:
                 )
             self.votes.append(f"{duel_id} {request.verdict}")
             return Unveiled(a="answers.support=0.5", b="as-it-is")
+
+        @app.get("/api/arena/models")
+        def arena_models() -> list[str]:
+            return self.arena_models
 
         @app.get("/api/arena/standings")
         def standings() -> list[StandingModel]:

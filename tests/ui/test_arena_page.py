@@ -46,6 +46,21 @@ def test_names_come_with_the_vote_and_not_before(service, page, shown) -> None:
     assert (service.duels[0].first, service.duels[0].second) == ("", "answers.support=0.5")
 
 
+def test_models_can_be_chosen_where_there_are_some(service, page, shown) -> None:
+    service.arena_models = ["/models/small.gguf", "big", "none"]
+    app = arena(service, page)
+    first = app.selectbox("arena_model_first")
+    assert first.options == ["as it is", "small", "big", "none: quotes alone"]
+    first.set_value("big")
+    app.selectbox("arena_model_second").set_value("none")
+    ask(app, second="passages=4")
+    assert (service.duels[0].first, service.duels[0].second) == ("model=big", "model=none passages=4")
+
+
+def test_without_models_there_is_nothing_to_choose(service, page) -> None:
+    assert len(arena(service, page).selectbox) == 0
+
+
 def test_the_same_answers_are_not_voted_on(service, page, shown) -> None:
     app = ask(arena(service, page), question="the same?")
     assert "nothing to vote on" in shown(app)
