@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from evals import Suite, load_suite
+from evals import Report, Suite, load_suite, run_suite
 from evals.testing import Reply, ScriptedTarget, cite_all
 
 DB = """\
@@ -124,3 +125,33 @@ def good_target(good_replies: dict[str, Reply]) -> ScriptedTarget:
 def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERAKOYA_LANGUAGE", "en")
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+def report(suite: Suite, replies: dict[str, Reply]) -> Report:
+    return run_suite(suite, ScriptedTarget(replies=replies))
+
+
+@pytest.fixture
+def wide(write_suite: Callable[[str], Path], tmp_path: Path) -> Suite:
+    """Forty questions, one a note."""
+    cases = []
+    for n in range(40):
+        (tmp_path / "notes" / f"n{n}.md").write_text(f"fact {n} stands here\n")
+        cases.append(
+            f"  - {{id: c{n}, question: q{n}, expected: [fact {n} stands], passages: [{{source: n{n}.md}}]}}\n"
+        )
+    return load_suite(write_suite("name: wide\nnotes: notes\ncases:\n" + "".join(cases)))
+
+
+def replies_of(wide: Suite, *, wrong: Collection[int] = ()) -> dict[str, Reply]:
+    return {
+        case.question: Reply(
+            answer="no" if n in wrong else f"fact {n} stands here [1]",
+            citations=cite_all([(f"n{n}.md", 1, 1, "here" if n in wrong else f"fact {n} stands here")]),
+        )
+        for n, case in enumerate(wide.cases)
+    }
+
+
+def broken(replies: dict[str, Reply], **change: object) -> dict[str, Reply]:
+    return {q: replace(r, **change) if r.answered else r for q, r in replies.items()}  # type: ignore[arg-type]
