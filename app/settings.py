@@ -93,6 +93,7 @@ class Settings(BaseSettings):
             environment separated by commas.
         model: The same for one model; `models` goes before it.
         context_tokens: Context window given to the local model, in tokens.
+        remote_context_tokens: Context window of models at servers, in tokens; prompts are kept within it by an estimate.
         max_answer_tokens: Longest generated answer, in tokens.
         model_timeout: Seconds that a request waits for a model.
         model_slots: Requests that the local model serves at once.
@@ -153,6 +154,7 @@ class Settings(BaseSettings):
     models: Annotated[tuple[str, ...], NoDecode] = ()
     model: str = ""
     context_tokens: int = Field(default=4096, ge=512, le=1_048_576)
+    remote_context_tokens: int = Field(default=16_384, ge=512, le=10_000_000)
     max_answer_tokens: int = Field(default=512, ge=16, le=32_768)
     model_timeout: float = Field(default=180.0, gt=0)
     model_slots: int = Field(default=4, ge=1, le=64)

@@ -47,6 +47,8 @@ def without_quotes(value: Any, sources: Collection[str]) -> Any:
     if isinstance(value, dict):
         cited = value.get("citations")
         if isinstance(cited, list) and any(_cites(citation, sources) for citation in cited):
+            if "summarised" in value:  # of several turns: it is made anew from what is left of them
+                return {}
             words = {
                 name: sentence(
                     "answer.forgotten", language=language_of(str(value.get("question", "")) or text)

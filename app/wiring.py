@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workflows.advising import Adviser
     from workflows.nodes import Parts
     from workflows.prompts import Prompts
+    from workflows.summarising import Summariser
     from workflows.tools.choosing import Chooser
     from workflows.tools.nodes import ToolParts
 
@@ -244,15 +245,18 @@ class Wiring:
 
     def _chooser(self) -> "Chooser | None":
         from app.models.choice import RemoteChoice
-        from workflows.tools.choosing import GrammarChooser, NativeChooser
+        from workflows.tools.choosing import ChooserChain, GrammarChooser, NativeChooser
 
-        models = self.models.chat_models()
-        if not models:
-            return None
-        name, model = models[0]
-        if isinstance(self.models.choices[0], RemoteChoice):  # servers know the form of calls of their model
-            return NativeChooser(model, name=name)
-        return GrammarChooser(model, name=name)
+        # servers know the form of calls of their models
+        choosers = [
+            NativeChooser(model, name=name)
+            if isinstance(choice, RemoteChoice)
+            else GrammarChooser(model, name=name)
+            for choice, (name, model) in zip(self.models.choices, self.models.chat_models(), strict=True)
+        ]
+        if len(choosers) < 2:
+            return choosers[0] if choosers else None
+        return ChooserChain(choosers)
 
     @built_once
     def asker(self) -> "Asker":
@@ -274,13 +278,25 @@ class Wiring:
             adviser=self._adviser(),
             memory=self.memory,
             tools=self.tools,
+            summariser=self._summariser(),
         )
+
+    def _summariser(self) -> "Summariser | None":
+        from app.models.room import room_of
+        from workflows.summarising import Summariser
+
+        for name, model in self.models.chat_models()[:1]:
+            room = room_of(model, self.settings)
+            return Summariser(
+                model, self.analyser, name=name, room=room, tracer=self.tracer, prompts=self.prompts
+            )
+        return None
 
     def _adviser(self) -> "Adviser | None":
         from workflows.advising import Adviser
 
         models = self.models.chat_models()
-        return Adviser(models[0][1], prompts=self.prompts) if models else None
+        return Adviser(*(model for _, model in models), prompts=self.prompts) if models else None
 
     @built_once
     def scores(self) -> "AnswerScores | None":
@@ -304,11 +320,21 @@ class Wiring:
         self.check_model()
         answerers: list[Answerer] = []
         if self.models.choices:
+            from app.models.room import room_of
             from workflows.generative import GenerativeAnswerer
 
             for name, model in self.models.chat_models():
                 asked = self._heard.listened(model, name) if self._heard else model
-                answerers.append(GenerativeAnswerer(asked, self.analyser, name=name, prompts=self.prompts))
+                answerers.append(
+                    GenerativeAnswerer(
+                        asked,
+                        self.analyser,
+                        name=name,
+                        prompts=self.prompts,
+                        memory=self.memory,
+                        room=room_of(model, self.settings),
+                    )
+                )
         return [*answerers, ExtractiveAnswerer(self.analyser, supported=self.settings.answers.support)]
 
 

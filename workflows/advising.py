@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from terakoya.errors import TerakoyaError
 from terakoya.types import Language, Passage
 from workflows.guarding.delimiting import asked_words, passages_data
 from workflows.prompts import Prompts, load_prompt
@@ -39,29 +40,37 @@ class Advice:
     Attributes:
         value: What was asked for; None where the reply cannot be read.
         tokens: Tokens of prompt and reply.
+        calls: Models that were asked until one replied.
+        model: The one that did, by its place in the order.
         prompt: Name, version, hash and source of the prompt.
     """
 
     value: Any
     tokens: int
+    calls: int = 1
+    model: int = 0
     prompt: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class Adviser:
-    """Asks a langchain-core chat model small questions, its replies held to a JSON schema.
+    """Asks langchain-core chat models small questions, their replies held to a JSON schema.
 
     A reply is data: it chooses no tool and no instruction, it marks a passage or words a query.
+
+    Args:
+        models: In the order in which they are tried: one that cannot answer makes room for the next.
+        prompts: Where its prompts come from.
     """
 
-    def __init__(self, model: Any, *, prompts: Prompts = load_prompt) -> None:
-        self._model = model
+    def __init__(self, *models: Any, prompts: Prompts = load_prompt) -> None:
+        self._models = models
         self._prompts = prompts
 
     def relevant(self, question: str, passage: Passage) -> Advice:
         """Whether `passage` helps to answer `question`; `value` is a bool or None.
 
         Raises:
-            Unavailable: The model cannot answer now.
+            Unavailable: No model can answer now.
         """
         shown, _ = passages_data([passage], question)
         prompt = self._prompts("relevant")
@@ -74,7 +83,7 @@ class Adviser:
         """Other wordings of `question`, one of them in the other language; `value` is a list of strings.
 
         Raises:
-            Unavailable: The model cannot answer now.
+            Unavailable: No model can answer now.
         """
         other: Language = "en" if language == "ja" else "ja"
         prompt = self._prompts("rewrite")
@@ -89,12 +98,19 @@ class Adviser:
         from langchain_core.messages import HumanMessage
 
         shape = {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": True}}
-        reply = self._model.invoke([HumanMessage(prompt)], response_format=shape)
-        usage = reply.usage_metadata or {}
-        tokens = int(usage.get("total_tokens", 0))
-        try:
-            return Advice(
-                json.loads(reply.text if isinstance(reply.text, str) else str(reply.content)), tokens
-            )
-        except ValueError:
-            return Advice(None, tokens)
+        for place, model in enumerate(self._models):
+            try:
+                reply = model.invoke([HumanMessage(prompt)], response_format=shape)
+            except TerakoyaError as error:
+                if error.key == "cancelled" or place == len(self._models) - 1:
+                    raise
+                continue
+            usage = reply.usage_metadata or {}
+            tokens = int(usage.get("total_tokens", 0))
+            said = reply.text if isinstance(reply.text, str) else str(reply.content)
+            try:
+                value = json.loads(said)
+            except (ValueError, RecursionError):
+                value = None
+            return Advice(value, tokens, calls=place + 1, model=place)
+        raise RuntimeError("an adviser needs a model")

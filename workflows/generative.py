@@ -1,45 +1,61 @@
-"""The generative answerer: asks a chat model, then holds each sentence against the passage that it cites."""
+"""The generative answerer: asks a chat model, then holds each piece of its answer against the passage that it cites."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from terakoya.catalogue import text as sentence
-from terakoya.protocols import Emit
+from terakoya.errors import BadInput, TerakoyaError
+from terakoya.protocols import Emit, Memory
 from terakoya.text.analyser import Analyser
+from terakoya.text.evidence import Reading
 from terakoya.text.language import language_of
-from terakoya.text.sentences import sentence_spans
-from terakoya.types import Citation, Draft, Passage, Turn
-from workflows.composing import cite
-from workflows.guarding.delimiting import asked_words, passages_data
+from terakoya.text.question import analyse_question
+from terakoya.types import Draft, Passage, Remark, Turn
+from workflows.grading import evidence_share
 from workflows.guarding.output import checked_output
-from workflows.guarding.passages import believed, suspicions_in
+from workflows.guarding.passages import believed
 from workflows.guarding.stream import GuardedStream
-from workflows.prompts import Prompts, load_prompt
-from workflows.support import Claim
+from workflows.prompting import Asking, asking, window_report
+from workflows.prompts import Prompt, Prompts, load_prompt
+from workflows.resolving import Resolver, in_language
+from workflows.room import Room
+from workflows.streaming import MarkStream
 
-_MARK: Final = re.compile(r"\s?\[(\d{1,3})\]")
-_ENTRY: Final = re.compile(r"\n(?=\s*(?:[-*+・]|\d{1,3}[.)])\s)|\n\s*\n")
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
-_LANGUAGES: Final = {"ja": "Japanese", "en": "English"}
-_NO_ANSWER: Final = "NO ANSWER"
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    text: str
-    markers: tuple[int, ...]
+_SMALLER: Final = (1.0, 0.5)
+"""Shares of the context that are tried, where a server says that a prompt which was estimated to fit does not."""
+_TOO_LONG: Final = re.compile(r"context|token|too (?:long|large)|length|maximum", re.IGNORECASE)
 
 
 class GenerativeAnswerer:
-    """Answers by a langchain-core chat model, with citation marks that are checked without a model."""
+    """Answers by a langchain-core chat model, with citation marks that are checked without a model.
 
-    def __init__(self, model: Any, analyser: Analyser, *, name: str, prompts: Prompts = load_prompt) -> None:
+    Args:
+        model: The chat model.
+        analyser: The analyser of the store.
+        name: Name of the model.
+        prompts: Where its prompt comes from.
+        memory: What the person asked to remember; told to the model as data.
+        room: What the model has room for; None for room without end.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        analyser: Analyser,
+        *,
+        name: str,
+        prompts: Prompts = load_prompt,
+        memory: Memory | None = None,
+        room: Room | None = None,
+    ) -> None:
         self._model = model
         self._analyser = analyser
         self._name = name
         self._prompts = prompts
+        self._memory = memory
+        self._room = room
 
     @property
     def name(self) -> str:
@@ -55,101 +71,121 @@ class GenerativeAnswerer:
         history: Sequence[Turn] = (),
         emit: Emit,
     ) -> Draft:
-        """Asks the model; see `terakoya.protocols.Answerer`. Unsupported sentences are left out of the draft."""
-        language = language_of(question)
+        """Asks the model; see `terakoya.protocols.Answerer`. Unsupported sentences are left out of the draft.
+
+        What does not fit into the model's context is left out of the prompt, and told in `Draft.window`.
+
+        Raises:
+            BadInput: `prompt_too_long`: not even the question and a piece of a passage fit.
+        """
         template = self._prompts("answer")
-        shown, border = passages_data(passages, question)
-        prompt = template.fill(language=_LANGUAGES[language], passages=shown, question=asked_words(question))
-        # what may be repeated while it is not yet known what will be cited
-        known = [question, *(believed(p) for p in passages)]
-        instructions = _PLACEHOLDER.split(template.template)
-        stream = GuardedStream(emit, known, instructions=instructions, border=border)
-        said, usage = self._stream(prompt, stream)
-        kept, citations = self._checked(said, passages, question)
-        quotes = [question, *(c.quote for c in citations)]
-        kept = checked_output(kept, quotes, instructions=instructions, border=border).text
-        if not citations:
-            text = sentence("answer.nothing", language=language)
-            return Draft(
-                text=text,
-                answered=False,
-                citations=(),
-                model=self._name,
-                usage=usage,
-                prompt=template.mark,
-            )
+        made, said, usage = self._said(template, question, passages, history, emit)
+        language = language_of(question)
+        resolved = Resolver(made.passages, question, self._analyser).resolve(said)
+        text = checked_output(
+            resolved.text,
+            [question, *(c.quote for c in resolved.citations)],
+            instructions=_PLACEHOLDER.split(template.template),
+            border=made.border,
+        ).text
+        answered = bool(resolved.citations) and in_language(text, language)
         return Draft(
-            text=kept,
-            answered=True,
-            citations=citations,
+            text=text if answered else sentence("answer.nothing", language=language),
+            answered=answered,
+            citations=resolved.citations if answered else (),
             model=self._name,
-            confidence=1.0,
-            usage=usage,
+            confidence=float(answered),
+            usage={
+                name: usage[key]
+                for name, key in (("input", "input_tokens"), ("output", "output_tokens"))
+                if usage.get(key)
+            },
             prompt=template.mark,
+            window=window_report(made.window, self._room, usage)
+            | ({"struck": resolved.struck} if resolved.struck else {}),
+            notices=self._notices(made, len(passages)),
         )
 
-    def _stream(self, prompt: str, stream: GuardedStream) -> tuple[str, dict[str, int]]:
-        from langchain_core.messages import HumanMessage
-
-        pieces: list[str] = []
-        usage: dict[str, int] = {}
-        for chunk in self._model.stream([HumanMessage(prompt)]):
-            piece = chunk.text if isinstance(chunk.text, str) else str(chunk.content)
-            counts = chunk.usage_metadata or {}
-            for name, key in (("input", "input_tokens"), ("output", "output_tokens")):
-                if counts.get(key):
-                    usage[name] = usage.get(name, 0) + counts[key]
-            if piece:
-                pieces.append(piece)
-                stream.feed(piece)
-        stream.close()
-        return "".join(pieces), usage
-
-    def _checked(
-        self, said: str, passages: Sequence[Passage], question: str
-    ) -> tuple[str, tuple[Citation, ...]]:
-        """The sentences that their cited passages support, with marks renumbered, and the citations.
-
-        Where a passage holds something suspicious, the quotes stand in place of the model's words: it was not shown
-        what the rules found, but it may have read what they did not find.
-        """
-        if _NO_ANSWER in said[:40].upper():
-            return "", ()
-        quoting = any(suspicions_in(p) for p in passages)
-        kept: list[str] = []
-        citations: list[Citation] = []
-        for written in _claims(said):
-            claim = Claim(written.text, question, self._analyser)
-            cited = [passages[m - 1] for m in written.markers if 1 <= m <= len(passages)]
-            unit = next((u for p in cited if (u := claim.unit_in(p))), None)
-            if unit is None:
+    def _said(
+        self,
+        template: Prompt,
+        question: str,
+        passages: Sequence[Passage],
+        history: Sequence[Turn],
+        emit: Emit,
+    ) -> tuple[Asking, str, dict[str, Any]]:
+        facts = self._facts(question)
+        for share in _SMALLER:
+            made = asking(
+                template,
+                question,
+                passages,
+                language=language_of(question),
+                facts=facts,
+                history=history,
+                room=self._room,
+                share=share,
+            )
+            begun: list[str] = []
+            try:
+                said, usage = self._streamed(template, made, question, emit, begun)
+            except TerakoyaError as error:
+                estimated = self._room is not None and not self._room.exact
+                if begun or not estimated or share == _SMALLER[-1] or not _says_too_long(error):
+                    raise
                 continue
-            citation = cite(unit.passage, unit.start, unit.end, len(citations) + 1)
-            places = {(c.passage_id, c.quote): c.marker for c in citations}
-            marker = places.get((citation.passage_id, citation.quote))
-            if marker is None:
-                citations.append(citation)
-                marker = citation.marker
-            text = unit.own.strip() if quoting else written.text
-            kept.append(f"{text} [{marker}]")
-        kept = list(dict.fromkeys(kept))
-        return "\n".join(kept) if any("\n" in k or k.startswith("-") for k in kept) else " ".join(
-            kept
-        ), tuple(citations)
+            return made, said, usage
+        raise AssertionError("the last share returns or raises")
+
+    def _streamed(
+        self, template: Prompt, made: Asking, question: str, emit: Emit, begun: list[str]
+    ) -> tuple[str, dict[str, Any]]:
+        # what may be repeated while it is not yet known what will be cited
+        known = [question, *(believed(p) for p in made.passages)]
+        marks = MarkStream(emit, Resolver(made.passages, question, self._analyser).at_end)
+        guarded = GuardedStream(
+            marks.feed, known, instructions=_PLACEHOLDER.split(template.template), border=made.border
+        )
+        usage: dict[str, Any] = {}
+        for chunk in self._model.stream(made.messages):
+            piece = chunk.text if isinstance(chunk.text, str) else str(chunk.content)
+            for name, value in (chunk.usage_metadata or {}).items():
+                usage[name] = usage.get(name, 0) + value if isinstance(value, int) else value
+            if piece:
+                begun.append(piece)
+                guarded.feed(piece)
+        guarded.close()
+        marks.close()
+        return "".join(begun), usage
+
+    def _facts(self, question: str) -> list[str]:
+        """What the person asked to remember: that which speaks of the question first, then the latest."""
+        facts = self._memory.facts() if self._memory else ()
+        if not facts:
+            return []
+        asked = analyse_question(question, self._analyser)
+        ordered = sorted(
+            facts, key=lambda f: (-evidence_share(asked, Reading.of(f.text, self._analyser)), -f.id)
+        )
+        return [fact.text for fact in ordered]
+
+    def _notices(self, made: Asking, found: int) -> tuple[Remark, ...]:
+        window, room = made.window, self._room
+        if room is None or not (window.dropped_passages or window.cut):
+            return ()
+        values: dict[str, str | int] = {
+            "model": self._name,
+            "kept": len(window.passages),
+            "found": found,
+            "context": room.context,
+            "setting": room.setting,
+        }
+        return (Remark(key="answer.window_cut" if window.cut else "answer.window", values=values),)
 
 
-def _claims(said: str) -> list[_Sentence]:
-    """Sentences with the marks that stand in or right behind them."""
-    claims: list[_Sentence] = []
-    entries = [entry for entry in _ENTRY.split(said) if entry.strip()]
-    for piece in (entry[start:end] for entry in entries for start, end in sentence_spans(entry)):
-        markers = tuple(int(m) for m in _MARK.findall(piece))
-        text = _MARK.sub("", piece).strip()
-        leading = re.match(r"^((?:\s?\[\d{1,3}\])+)", piece)
-        if leading and claims:  # a mark behind the full stop belongs to the sentence before it
-            own = tuple(int(m) for m in _MARK.findall(leading.group()))
-            claims[-1] = _Sentence(claims[-1].text, (*claims[-1].markers, *own))
-            markers = tuple(int(m) for m in _MARK.findall(piece[leading.end() :]))
-        if text:
-            claims.append(_Sentence(text, markers))
-    return claims
+def _says_too_long(error: TerakoyaError) -> bool:
+    """Whether a model, or its server, refused a prompt for its length."""
+    if error.key == "prompt_too_long":
+        return True
+    refused = isinstance(error, BadInput) and error.values.get("status") in (400, 413, 422)
+    return refused and bool(_TOO_LONG.search(str(error.values.get("reason", ""))))

@@ -18,6 +18,7 @@ from terakoya.types import Draft, Passage
 from workflows.advising import Adviser
 from workflows.budget import budget_of
 from workflows.context import Context
+from workflows.conversation import conversation_of
 from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
 from workflows.guarding.draft import guard_report, guarded_draft, without_suspicious
 from workflows.rewriting import rewritten
@@ -33,6 +34,7 @@ from workflows.state import (
     history_of,
     ranked,
 )
+from workflows.summarising import Summariser
 from workflows.tools.nodes import ToolParts
 from workflows.verifying import verify
 
@@ -57,6 +59,7 @@ class Parts:
         adviser: A chat model for small questions; None without one.
         memory: What the person asked to remember; None where nothing can be.
         tools: What the nodes of the tools work with; None where there are none.
+        summariser: Tells of turns that a model's prompt has no room for; None without a model.
     """
 
     retriever: Retriever
@@ -67,6 +70,7 @@ class Parts:
     adviser: Adviser | None = None
     memory: Memory | None = None
     tools: ToolParts | None = None
+    summariser: Summariser | None = None
 
 
 class Nodes:
@@ -187,7 +191,7 @@ class Nodes:
                 break  # the model is away: what the words say stands
             spent = {
                 **spent,
-                "calls": spent.get("calls", 0) + 1,
+                "calls": spent.get("calls", 0) + advice.calls,
                 "tokens": spent.get("tokens", 0) + advice.tokens,
             }
             if advice.value is not None:
@@ -209,7 +213,7 @@ class Nodes:
                     span.set(output=advice.value, metadata={"prompt": dict(advice.prompt)})
             except TerakoyaError:
                 return {"queries": []}  # the model is away: the words of the question have to do
-            spent = {"calls": 1, "tokens": advice.tokens}
+            spent = {"calls": advice.calls, "tokens": advice.tokens}
             queries = rewritten([], advice.value, tried)
         return {"queries": queries[: budget_of(state).parts], "spent": spent}
 
@@ -234,12 +238,16 @@ class Nodes:
             runtime.stream_writer({"type": "replace", "text": ""})
             passages = self._good(state, passages) or passages
         used = {"answers": 1}
+        update = self._summary(state)
+        for kind, amount in update.pop("spent", {}).items():
+            used[kind] = amount
+        told: State = {**state, **update}  # type: ignore[typeddict-item]
         for answerer in self._answerers(state):
             last = answerer is self._quoting
             kind = "quoted" if last else "calls"
             used[kind] = used.get(kind, 0) + 1
             try:
-                draft = self._ask(answerer, state, passages, runtime)
+                draft = self._ask(answerer, told, passages, runtime)
             except TerakoyaError as error:  # the model is away, or the passages are too long for it
                 if last or error.key == "cancelled":
                     raise
@@ -247,9 +255,17 @@ class Nodes:
                 runtime.stream_writer({"type": "notice", "code": error.key, "message": message})
                 runtime.stream_writer({"type": "replace", "text": ""})
                 continue
-            used["tokens"] = sum(draft.usage.values())
-            return {"draft": draft_to_json(draft), "spent": used}
+            used["tokens"] = used.get("tokens", 0) + sum(draft.usage.values())
+            for notice in draft.notices:
+                message = sentence(notice.key, language=language_of(state["question"]), **notice.values)
+                runtime.stream_writer({"type": "notice", "code": notice.key, "message": message})
+            return {"draft": draft_to_json(draft), "spent": used, **update}
         raise AssertionError("there is always a last answerer")
+
+    def _summary(self, state: State) -> Update:
+        if not self._parts.summariser or not self._model_may_answer(state):
+            return {}
+        return self._parts.summariser.update(state, may_call=self._may_call(state, {}))
 
     @property
     def _quoting(self) -> Answerer:
@@ -292,7 +308,7 @@ class Nodes:
                 state["standalone"],
                 passages,
                 others=state.get("others", [])[:_MOST_OTHERS],
-                history=history_of(state),
+                history=conversation_of(state),
                 emit=emit,
             )
             span.set(
@@ -300,7 +316,8 @@ class Nodes:
                 model=answerer.name,
                 usage=dict(draft.usage),
                 metadata={"answered": draft.answered, "confidence": round(draft.confidence, 4)}
-                | ({"prompt": dict(draft.prompt)} if draft.prompt else {}),
+                | ({"prompt": dict(draft.prompt)} if draft.prompt else {})
+                | ({"window": dict(draft.window)} if draft.window else {}),
             )
         return draft
 

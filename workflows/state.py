@@ -65,6 +65,8 @@ class State(TypedDict, total=False):
             needs no model was asked.
         draft: The answer under way, as `draft_to_json` writes it; None between questions.
         tool_calls: What was chosen to be called, as `workflows.tools.state.ToolState` has it.
+        summary: What tells of the first turns where a prompt has no room for them: `text`, `summarised` (how many turns),
+            `by` and `citations` (the notes that they cite); empty or None where there is none.
         failure: What a node failed with, `step` and `code`; None where none did.
         turns: The thread so far: `question`, `standalone`, `answer`, `answered`, `citations`, `model`,
             `effort`, `trace_id`, `usage` each; `interrupted` where a person cut it short.
@@ -86,6 +88,7 @@ class State(TypedDict, total=False):
     draft: dict[str, Any] | None
     tool_calls: Annotated[dict[str, dict[str, Any]], merge_calls]
     failure: dict[str, str] | None
+    summary: dict[str, Any] | None
     turns: Annotated[list[dict[str, Any]], append_turns]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from terakoya.types.notes import Remark
+
 Effort = Literal["fast", "normal", "deep"]
 SecondMessage = Literal["queue", "merge", "interrupt", "reject"]
 """What becomes of a message while another one of its thread is being answered."""
@@ -56,6 +58,11 @@ class Draft:
         usage: Token counts of a model (`input`, `output`), where one was called.
         suspicious: What of the passages reads like orders to the assistant, and was neither followed nor quoted.
         prompt: Name, version, hash and source of the prompt that a model was given; empty where none was.
+        window: What of the model's context the parts of the prompt took, in tokens (`context`, `system`, `history`,
+            `pinned`, `passages`, `question`, and `read` and `reused`, what was evaluated and what was known), and how
+            many of them were left out (`dropped_turns`, `dropped_facts`, `dropped_passages`, `cut`); `estimated` is 1
+            where the tokens are.
+        notices: What of that the user should know.
     """
 
     text: str
@@ -66,15 +73,27 @@ class Draft:
     usage: Mapping[str, int] = field(default_factory=dict)
     suspicious: tuple[Citation, ...] = ()
     prompt: Mapping[str, str | int] = field(default_factory=dict)
+    window: Mapping[str, int] = field(default_factory=dict)
+    notices: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One question of a thread with its answer."""
+    """One question of a thread with its answer; or, in front of them, a summary of the first ones.
+
+    Attributes:
+        question: As the user typed it; empty for a summary.
+        answer: What was answered.
+        standalone: The question with what it refers to filled in.
+        checked: False where the answer was cut short and so was not checked, or nothing was looked for in the notes.
+        covers: Number of the turns that a summary tells of; 0 where this is a turn.
+    """
 
     question: str
     answer: str
     standalone: str = ""
+    checked: bool = True
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from running import clean_environment, until
 
 from app.installation import Installation
 from app.settings import Settings
-from app.threads import Threads
+from app.threads import Threads, without_quotes
 from app.tracing import make_tracer, read_trace
 from app.tracing.erasing import erase
 from app.tracing.langfuse import LangfuseDelivery
@@ -241,3 +241,15 @@ def test_a_conversation_in_which_a_question_is_open_is_not_forgotten(own_service
         own_service.forget(ForgetRequest(source="t-1"))
     gate.touch()
     until(lambda: own_service.run(run.run_id).status == "done")
+
+
+def test_a_summary_of_turns_that_cite_a_note_goes_with_it() -> None:
+    summary = {
+        "text": f"We spoke of {SECRET}.",
+        "summarised": 3,
+        "by": "m",
+        "citations": [{"source": "cell.md"}],
+    }
+    state = {"turns": [], "summary": summary}
+    assert without_quotes(state, ["cell.md"]) == {"turns": [], "summary": {}}
+    assert without_quotes(state, ["network.md"]) is state

@@ -2,14 +2,22 @@
 
 import os
 import signal
+from itertools import pairwise
 
 import pytest
 
+from app.models.chain import ModelChain
+from app.models.room import room_of
 from app.settings import load_settings
 from app.tracing import NoTracer
 from app.wiring import open_installation
+from terakoya.types import Turn
 from tests.app.models.openai_server import OpenAIServer, scripted
 from tests.gguf import tiny_gguf
+from workflows.generative import GenerativeAnswerer
+from workflows.prompting import asking
+from workflows.prompts import load_prompt
+from workflows.testing import passage
 
 NOTE = """# 記憶
 
@@ -91,3 +99,60 @@ def test_models_are_tried_in_order_and_one_that_fails_makes_room(tmp_path) -> No
             assert (outcome.answered, outcome.model) == (True, "extractive")
         finally:
             installation.close()
+
+
+def test_a_follow_up_reads_neither_the_rules_nor_the_history_again(tmp_path, analyser) -> None:
+    """By the engine's own counts of what it evaluated and what it still knew."""
+    path = tiny_gguf(tmp_path / "model.gguf", context=4096)
+    settings = load_settings(tmp_path / "home", model=str(path), context_tokens=4096, max_answer_tokens=16)
+    models = ModelChain(settings)
+    try:
+        ((name, model),) = models.chat_models()
+        room = room_of(model, settings)
+        answerer = GenerativeAnswerer(model, analyser, name=name, room=room)
+        history: list[Turn] = []
+        known = []
+        for question in ("書くと何が進む？", "日本語の何を読む？", "何をすると学習が進む？", "本は何語？"):
+            notes = [passage(NOTE + question)]  # other passages for each question
+            draft = answerer.answer(question, notes, history=history, emit=lambda piece: None)
+            made = asking(
+                load_prompt("answer"), question, notes, language="ja", history=history, room=room
+            ).messages
+            whole = room.count_messages(made)
+            assert draft.window.get("reused", 0) + draft.window["read"] == whole
+            known.append((room.count_messages(made[:-1]) - 1, draft.window["reused"], whole))
+            history.append(Turn(question=question, answer="書くと学習が進む。[1]"))
+    finally:
+        models.close()
+    assert known[0][1] == 0
+    for (before, _, _), (now, reused, whole) in pairwise(known):
+        assert before <= reused < whole  # all that stood in front of the last message
+        assert before < now
+
+
+@pytest.mark.parametrize("context", [512, 900, 1400])
+def test_a_context_that_is_too_small_for_its_notes_costs_no_answer(tmp_path, context) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for number in range(4):
+        (notes / f"{number}.md").write_text(f"# 記憶 {number}\n\n" + NOTE * 9, encoding="utf-8")
+    path = tiny_gguf(tmp_path / "model.gguf", context=context, reply="書くと学習が進む。[1]")
+    settings = load_settings(
+        tmp_path / "home", model=str(path), embedder="none", context_tokens=context, max_answer_tokens=64
+    )
+    installation = open_installation(settings, write=True, tracer=NoTracer())
+    try:
+        installation.ingest([notes])
+        installation.ask("期末試験は7月3日だと覚えておいて", thread_id="t")
+        heard = []
+        for _ in range(3):
+            outcome = installation.ask(
+                "書くと何が進む？", thread_id="t", listen=lambda kind, data: heard.append((kind, data))
+            )
+            assert outcome.answered
+            assert "書くと学習が進む。" in outcome.answer
+        codes = {data["code"] for kind, data in heard if kind == "notice"}
+        assert codes <= {"prompt_too_long", "answer.window", "answer.window_cut"}
+        assert codes
+    finally:
+        installation.close()

@@ -299,3 +299,16 @@ def test_threads_do_not_hear_one_another(parts, tmp_path: Path) -> None:
     walk(graph, "それの欠点は？", "other")
     assert "それの欠点は？" in [query for query, _ in retriever.asked]
     threads.close()
+
+
+def test_what_a_model_took_to_choose_a_tool_counts_once(parts) -> None:
+    graph = build_graph(parts(ScriptedRetriever(known=[PEAS]), script(GOOD), script(GOOD), tools=TOOLS))
+    spent = [
+        dict(state["spent"])
+        for state in graph.stream(
+            {"question": "メンデルは shelf に何を育てた？", "effort": "normal"}, stream_mode="values"
+        )
+        if state.get("spent")
+    ]
+    assert spent[0] == {"calls": 1, "tokens": 10}
+    assert (spent[-1]["calls"], spent[-1]["tokens"], spent[-1]["answers"]) == (2, 10, 1)

@@ -129,9 +129,9 @@ def test_a_remote_image_goes_even_where_a_note_has_it() -> None:
 
 def test_a_sentence_of_the_instructions_goes_and_the_others_stay() -> None:
     template = load_prompt("answer").template
-    leak = "Use only the numbered passages below. Peas are green."
+    leak = "Use only the numbered passages of the last message. Peas are green."
     assert checked_output(leak, instructions=[template]).text == " Peas are green."
-    assert checked_output("USE ONLY the  numbered\npassages below", instructions=[template]).text == ""
+    assert checked_output("USE ONLY the  numbered\npassages of the last", instructions=[template]).text == ""
     assert checked_output(leak, [leak], instructions=[template]).text == leak
 
 

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 
 from terakoya.catalogue import text as sentence
 from terakoya.errors import BadInput, Cancelled, Unavailable
-from terakoya.types import Draft, Fact
+from terakoya.types import Draft, Fact, Remark
 from workflows.advising import Adviser
 from workflows.context import Context
 from workflows.edges import after_grade, after_standalone, after_verify, answer_or_abstain
@@ -385,3 +385,56 @@ def test_what_was_kept_is_said_where_the_notes_are_silent(parts, retriever) -> N
     assert turn["answered"] is False
     (turn,) = nodes.abstain({"question": "天気は？", "standalone": "天気は？", "draft": None})["turns"]
     assert turn["answer"] == sentence("answer.nothing", language="ja")
+
+
+def test_what_the_model_had_no_room_for_is_told_as_a_notice(parts, retriever) -> None:
+    values: Any = {"model": "m", "kept": 1, "found": 2, "context": 512, "setting": "TERAKOYA_CONTEXT_TOKENS"}
+    short = replace(
+        GOOD, notices=(Remark(key="answer.window", values=values),), window={"dropped_passages": 1}
+    )
+    events: list[Any] = []
+    Nodes(parts(retriever, ScriptedAnswerer(drafts=[short]))).answer(STATE, runtime(events))
+    assert [e["type"] for e in events] == ["token", "notice"]
+    assert "1 of the 2 passages" in events[1]["message"]
+
+
+class Telling:
+    """Summarises everything, at the price of a call."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def update(self, state: Any, *, may_call: bool) -> dict[str, Any]:
+        self.asked.append(may_call)
+        summary = {"text": "Of peas.", "summarised": 1, "by": "m", "citations": []}
+        return {"summary": summary, "spent": {"calls": 1, "tokens": 7}}
+
+
+def test_a_summary_of_earlier_turns_is_kept_told_and_counted(parts, retriever) -> None:
+    telling, model = Telling(), ScriptedAnswerer(name="model", drafts=[GOOD])
+    nodes = Nodes(parts(retriever, model, ScriptedAnswerer(), summariser=telling))
+    state = STATE | {"effort": "normal", "turns": [{"question": "q", "answer": "a"}]}
+    update = nodes.answer(state, runtime([]))
+    assert update["summary"]["text"] == "Of peas."
+    assert update["spent"] == {"answers": 1, "calls": 2, "tokens": 7}
+    assert [(t.covers, t.answer) for t in model.asked[0].history] == [(1, "Of peas."), (0, "a")]
+    model.drafts.append(GOOD)
+    nodes.answer(STATE | {"effort": "fast"}, runtime([]))
+    assert telling.asked == [True, False]
+
+
+def test_where_no_model_answers_nothing_is_summarised(parts, retriever) -> None:
+    telling = Telling()
+    used = STATE | {"spent": {"answers": 2, "calls": 2}}
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), ScriptedAnswerer(drafts=[GOOD]), summariser=telling))
+    nodes.answer(used, runtime([]))
+    assert telling.asked == []
+
+
+def test_a_model_that_is_away_makes_room_for_the_next_in_small_questions_too(parts, retriever) -> None:
+    away = ScriptedChatModel(replies=[Unavailable("model_closed", path="m")] * 9)
+    other = ScriptedChatModel(replies=['{"relevant": true}'] * 9)
+    nodes = Nodes(parts(retriever, ScriptedAnswerer(), adviser=Adviser(away, other)))
+    update = nodes.grade(DOUBTED, runtime([]))
+    assert (update["queries"], len(other.asked) > 0) == ([], True)
+    assert update["spent"]["calls"] == len(away.asked) + len(other.asked)

@@ -55,7 +55,7 @@ def ask(analyser: Analyser, parts: Callable[..., Any]):
                 state = event
             elif event["type"] == "token":
                 streamed += event["text"]
-        return state["turns"][-1], streamed, str(model.asked[0][0].content)
+        return state["turns"][-1], streamed, "\n".join(str(m.content) for m in model.asked[0])
 
     return asked
 

@@ -32,16 +32,33 @@ def border(*parts: str) -> str:
     raise AssertionError("a text of finite length cannot hold a thousand hashes of itself")
 
 
-def passage_data(number: int, passage: Passage, border: str) -> str:
-    """A passage in a prompt: suspicious parts left out, marks of templates broken, between borders."""
+def passage_data(number: int, passage: Passage, border: str, *, longest: int | None = None) -> str:
+    """A passage in a prompt: suspicious parts left out, marks of templates broken, between borders.
+
+    Of a passage that is cut to `longest` code points the beginning stays; it is cut after suspicious parts went.
+    """
     shown = trusted(passage)
     path = " > ".join((*shown.heading, *shown.ancestors)).translate(_ATTRIBUTE)
-    return f'<passage number="{number}" path="{inert(path)}" border="{border}">\n{inert(shown.text)}\n</passage {border}>'
+    text = inert(shown.text)[:longest]
+    return f'<passage number="{number}" path="{inert(path)}" border="{border}">\n{text}\n</passage {border}>'
+
+
+def data_border(passages: Sequence[Passage], question: str, facts: Sequence[str] = ()) -> str:
+    """The border of the passages, and of what is remembered, for this question."""
+    return border(question, *(p.text for p in passages), *(" ".join(p.heading) for p in passages), *facts)
+
+
+def remembered_data(facts: Sequence[str], border: str) -> str:
+    """What the person asked to remember, in a prompt: as little of an instruction as a note is; empty without any."""
+    if not facts:
+        return ""
+    lines = "\n".join(f"- {inert(' '.join(trusted_text(fact).split()))}" for fact in facts)
+    return f'<remembered border="{border}">\n{lines}\n</remembered {border}>'
 
 
 def passages_data(passages: Sequence[Passage], question: str) -> tuple[str, str]:
     """All passages as they stand in a prompt, numbered from 1, and their border."""
-    mark = border(question, *(p.text for p in passages), *(" ".join(p.heading) for p in passages))
+    mark = data_border(passages, question)
     return "\n\n".join(passage_data(n, p, mark) for n, p in enumerate(passages, start=1)), mark
 
 

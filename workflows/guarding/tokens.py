@@ -9,13 +9,13 @@ _NAMES: Final = (
 )
 TOKEN: Final = re.compile(
     rf"<\s{{0,2}}[|｜]\s{{0,2}}(?:{_NAMES})\s{{0,2}}[|｜]\s{{0,2}}>|\[/?inst\]|<</?sys>>|"
-    r"</?\s{0,2}(?:start_of_turn|end_of_turn|system_prompt|system|assistant|passage|tool_result)\b[^<>\n]{0,80}>|"
+    r"</?\s{0,2}(?:start_of_turn|end_of_turn|system_prompt|system|assistant|passage|remembered|tool_result)\b[^<>\n]{0,80}>|"
     r"\[/?(?:system_prompt|available_tools|tool_calls|tool_results)\]",
     re.IGNORECASE,
 )
 """Marks that models were trained to read as the border of a message, and those of this product's prompts."""
 _BORDER: Final = re.compile(
-    r"<(?=\s{0,4}/?\s{0,4}(?:[|｜]|/?s>|start_of_turn|end_of_turn|system|assistant|user|passage|tool|function|invoke|instruction|bos>|eos>|pad>|unk>|mask>))"
+    r"<(?=\s{0,4}/?\s{0,4}(?:[|｜]|/?s>|start_of_turn|end_of_turn|system|assistant|user|passage|remembered|tool|function|invoke|instruction|bos>|eos>|pad>|unk>|mask>))"
     r"|(?<=[|｜])>|<(?=</?sys>>)|<(?=/?sys>>)",
     re.IGNORECASE,
 )

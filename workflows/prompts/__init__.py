@@ -1,11 +1,11 @@
 """Prompts as versioned files: front matter with name, version, variables and hash, then the text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 
@@ -51,14 +51,33 @@ class Prompt:
         Raises:
             KeyError: A variable was not given, or is not one of the prompt's.
         """
+        return self._filled(self.template, values)
+
+    def messages(self, **values: str) -> tuple[str, str]:
+        """What stays the same for all turns of a conversation, and what is filled anew for this one.
+
+        The line `TURN` stands between the two. The first part goes to the front of the prompt, so that a model
+        that keeps what it read need not read it again; it is empty where the prompt has no such line.
+
+        Raises:
+            KeyError: See `fill`.
+        """
+        first, line, second = self.template.partition(f"\n{TURN}\n")
+        if not line:
+            return "", self.fill(**values)
+        return self._filled(first, values).strip(), self._filled(second, values).strip()
+
+    def _filled(self, text: str, values: Mapping[str, str]) -> str:
         if set(values) != set(self.variables):
             raise KeyError(f"prompt `{self.name}` takes {sorted(self.variables)}, not {sorted(values)}")
-        text = self.template
         parts = [text]
         for name in self.variables:  # split first, fill afterwards: a value may hold another's placeholder
             parts = [piece for part in parts for piece in _around(part, f"{{{name}}}")]
         return "".join(values[part[1:-1]] if part in {f"{{{n}}}" for n in values} else part for part in parts)
 
+
+TURN: Final = "<!-- turn -->"
+"""The line of a template between what stays the same and what each question changes."""
 
 Prompts = Callable[[str], Prompt]
 """Gives the prompt of a name. Called for every use, so that a prompt may change while the service runs."""

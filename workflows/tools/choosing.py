@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from langchain_core.language_models import BaseChatModel
@@ -25,6 +26,23 @@ _ABOUT: Final = 200
 _TOKENS: Final = 400
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a model chose, and what that took.
+
+    Attributes:
+        wishes: The calls that answer the question, in order; none where no tool fits.
+        calls: Calls of models that were made for it.
+        tokens: Tokens of their prompts and replies.
+        model: The model that chose.
+    """
+
+    wishes: Sequence[Wish] = ()
+    calls: int = 1
+    tokens: int = 0
+    model: str = ""
+
+
 class Chooser(Protocol):
     """Chooses tools for a question."""
 
@@ -33,8 +51,8 @@ class Chooser(Protocol):
         """Name of the model, for traces."""
         ...
 
-    def choose(self, question: str, tools: Sequence[Tool]) -> list[Wish]:
-        """The calls that answer `question`, in order; none where no tool fits.
+    def choose(self, question: str, tools: Sequence[Tool]) -> Choice:
+        """The calls that answer `question`.
 
         Raises:
             Unavailable: The model cannot answer now.
@@ -54,42 +72,39 @@ class GrammarChooser:
         """Name of the model."""
         return self._name
 
-    def choose(self, question: str, tools: Sequence[Tool]) -> list[Wish]:
+    def choose(self, question: str, tools: Sequence[Tool]) -> Choice:
         """One call, or none."""
         offered = list(tools)[:_MOST_TOOLS]
         prompt = load_prompt("tool").fill(
             tools="\n".join(map(_line, offered)), question=asked_words(question)
         )
         names = [*(tool.name for tool in offered), NONE]
-        chosen = self._json(prompt, _one_of(names)).get("tool")
-        tool = next((tool for tool in offered if tool.name == chosen), None)
+        chosen, tokens = self._json(prompt, _one_of(names))
+        tool = next((tool for tool in offered if tool.name == chosen.get("tool")), None)
         if tool is None:
-            return []
+            return Choice(tokens=tokens, model=self._name)
         asked = (
             f'{prompt}\n\nThe tool is {tool.name}. Reply with the JSON of its arguments alone, after this schema: '
             f"{json.dumps(plain_schema(tool.parameters), ensure_ascii=False)}"
         )  # fmt: skip
         try:
-            arguments = self._json(asked, plain_schema(tool.parameters, bounded=True))
+            arguments, more = self._json(asked, plain_schema(tool.parameters, bounded=True))
         except BadInput as error:
             if error.key != "schema_refused":  # a schema that no grammar can be made of: checked afterwards
                 raise
-            arguments = self._json(asked, {"type": "object"})
-        return [Wish(tool=tool.name, arguments=arguments)]
+            arguments, more = self._json(asked, {"type": "object"})
+        wish = Wish(tool=tool.name, arguments=arguments)
+        return Choice(wishes=(wish,), calls=2, tokens=tokens + more, model=self._name)
 
-    def _json(self, prompt: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-        said = str(
-            self._model.invoke(
-                [HumanMessage(prompt)], schema=schema, temperature=0.0, max_tokens=_TOKENS
-            ).text
-        )
+    def _json(self, prompt: str, schema: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        reply = self._model.invoke([HumanMessage(prompt)], schema=schema, temperature=0.0, max_tokens=_TOKENS)
         try:
-            value = json.loads(said)
+            value = json.loads(str(reply.text))
         except (ValueError, RecursionError):
             raise Unavailable("tool_unsaid", model=self._name) from None
         if not isinstance(value, dict):
             raise Unavailable("tool_unsaid", model=self._name)
-        return value
+        return value, _tokens(reply)
 
 
 class NativeChooser:
@@ -104,7 +119,7 @@ class NativeChooser:
         """Name of the model."""
         return self._name
 
-    def choose(self, question: str, tools: Sequence[Tool]) -> list[Wish]:
+    def choose(self, question: str, tools: Sequence[Tool]) -> Choice:
         """Up to `MOST_CALLS` calls."""
         offered = list(tools)[:_MOST_TOOLS]
         functions = [
@@ -130,13 +145,46 @@ class NativeChooser:
         except Exception as error:  # each provider has errors of its own
             raise Unavailable("tool_unsaid", model=self._name) from error
         if not isinstance(said, AIMessage):
-            return []
+            return Choice(model=self._name)
         known = {tool.name for tool in offered}
-        return [
+        wishes = [
             Wish(tool=call["name"], arguments=call["args"])
             for call in said.tool_calls
             if call["name"] in known
-        ][:MOST_CALLS]
+        ]
+        return Choice(wishes=tuple(wishes[:MOST_CALLS]), tokens=_tokens(said), model=self._name)
+
+
+class ChooserChain:
+    """Implements `Chooser` with the models of the settings in their order: one that is away makes room for the next."""
+
+    def __init__(self, choosers: Sequence[Chooser]) -> None:
+        self._choosers = choosers
+
+    @property
+    def name(self) -> str:
+        """Name of the first model."""
+        return self._choosers[0].name
+
+    def choose(self, question: str, tools: Sequence[Tool]) -> Choice:
+        """What the first model chooses that can.
+
+        Raises:
+            Unavailable: None can; the reason of the last one.
+        """
+        for failed, chooser in enumerate(self._choosers):
+            try:
+                choice = chooser.choose(question, tools)
+            except TerakoyaError as error:
+                if error.key == "cancelled" or failed == len(self._choosers) - 1:
+                    raise
+                continue
+            return replace(choice, calls=choice.calls + failed)
+        raise RuntimeError("a chain of choosers has one at least")
+
+
+def _tokens(reply: Any) -> int:
+    return int((reply.usage_metadata or {}).get("total_tokens", 0))
 
 
 def _one_of(names: Sequence[str]) -> dict[str, Any]:

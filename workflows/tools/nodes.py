@@ -14,7 +14,7 @@ from terakoya.types import Approval, Draft, Language, ToolCall, ToolResult
 from workflows.state import draft_to_json
 from workflows.tools.arguments import check_arguments
 from workflows.tools.calls import APPROVED, CHOSEN, FAILED, FINISHED, REFUSED, call_id
-from workflows.tools.choosing import MOST_CALLS, Chooser
+from workflows.tools.choosing import MOST_CALLS, Choice, Chooser
 from workflows.tools.state import ToolState, approval_to_json, decision_from_json, in_order, result_to_json
 from workflows.tools.telling import MODEL, tell
 from workflows.tools.wanting import Wish, wants_tool
@@ -61,11 +61,12 @@ class ToolNodes:
         """Chooses what to call, by rules or by a model that sees the question alone."""
         question = _question(state)
         empty: Update = {"tool_calls": None, "draft": None}
+        spent: dict[str, int] = {}
         try:
-            calls = self._chosen(question, state.get("trace_id", ""))
+            calls = self._chosen(question, state.get("trace_id", ""), spent)
         except TerakoyaError as error:
-            return empty | {"draft": _problem(error, language_of(question))}
-        return empty if not calls else {"tool_calls": calls, "draft": None}
+            return empty | {"draft": _problem(error, language_of(question)), "spent": spent}
+        return (empty if not calls else {"tool_calls": calls, "draft": None}) | {"spent": spent}
 
     def approve(self, state: ToolState) -> Update:
         """Stops until a person has decided about the next call. Nothing before the interrupt has an effect."""
@@ -117,12 +118,17 @@ class ToolNodes:
             "passages": {citation.passage_id: 1.0 for citation in draft.citations},
         }
 
-    def _chosen(self, question: str, trace_id: str) -> dict[str, dict[str, Any]]:
+    def _chosen(self, question: str, trace_id: str, spent: dict[str, int]) -> dict[str, dict[str, Any]]:
         box = self._parts.toolbox
         wish = wants_tool(question, today=self._parts.today(), servers=box.servers())
         if wish is None:
             return {}
-        wishes = [wish] if wish.tool else self._asked(question)
+        if wish.tool:
+            wishes: Sequence[Wish] = [wish]
+        else:
+            choice = self._asked(question)
+            wishes = choice.wishes
+            spent |= {"calls": choice.calls, "tokens": choice.tokens}
         calls: dict[str, dict[str, Any]] = {}
         for place, wanted in enumerate(wishes[:MOST_CALLS]):
             tool = self._named(wanted.tool)
@@ -142,16 +148,16 @@ class ToolNodes:
             }
         return calls
 
-    def _asked(self, question: str) -> list[Wish]:
+    def _asked(self, question: str) -> Choice:
         chooser = self._parts.chooser
         tools = [tool for tool in self._parts.toolbox.tools() if tool.server]
         if chooser is None or not tools:
-            return []
+            return Choice(calls=0)
         with self._parts.tracer.span("choose_tool", "generation", input=question) as span:
             span.set(model=chooser.name, metadata={"tools": len(tools)})
-            wishes = chooser.choose(question, tools)
-            span.set(output=[wish.tool for wish in wishes])
-        return wishes
+            choice = chooser.choose(question, tools)
+            span.set(output=[wish.tool for wish in choice.wishes], model=choice.model or chooser.name)
+        return choice
 
     def _make(self, call: ToolCall, entry: dict[str, Any], language: Language) -> ToolResult:
         """Calls the tool; where that changes something, what is about to happen is stored first."""

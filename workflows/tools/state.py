@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from terakoya.types import Approval, Decision, Effort, ToolCall, ToolResult
-from workflows.state import citation_from_json, citation_to_json, merge_scores
+from workflows.state import add_up, citation_from_json, citation_to_json, merge_scores
 from workflows.tools.calls import merge_calls
 
 
@@ -18,6 +18,8 @@ class ToolState(TypedDict, total=False):
         trace_id: The trace of this question; the ids of calls are made from it.
         tool_calls: The calls chosen for this question, by id, in the order in which they are made: `tool`,
             `arguments`, `status`, `round`, `place`, `uncertain`, `problem`, `result`, `error` each.
+        spent: What the choice of a model took of the budget, `calls` and `tokens`. Nothing is spent before the tools
+            are, so that what comes out of their graph is what is added.
         passages: Scores by passage id; those that the results cite are added.
         draft: The answer made of the results; None where no tool was chosen.
     """
@@ -27,6 +29,7 @@ class ToolState(TypedDict, total=False):
     effort: Effort
     trace_id: str
     tool_calls: Annotated[dict[str, dict[str, Any]], merge_calls]
+    spent: Annotated[dict[str, int], add_up]
     passages: Annotated[dict[str, float], merge_scores]
     draft: dict[str, Any] | None
 

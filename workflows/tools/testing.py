@@ -7,6 +7,7 @@ from typing import Any
 from terakoya.errors import TerakoyaError
 from terakoya.protocols import Before, Tool
 from terakoya.types import Language, ToolCall, ToolResult
+from workflows.tools.choosing import Choice
 from workflows.tools.wanting import Wish
 
 ANYTHING: Mapping[str, Any] = {"type": "object"}
@@ -75,13 +76,13 @@ class ScriptedChooser:
     name: str = "scripted"
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    def choose(self, question: str, tools: Sequence[Tool]) -> list[Wish]:
-        """The next choice; none when there is none left."""
+    def choose(self, question: str, tools: Sequence[Tool]) -> Choice:
+        """The next choice, for one call and ten tokens; none when there is none left."""
         self.asked.append((question, tuple(tool.name for tool in tools)))
         chosen = self.choices.pop(0) if self.choices else []
         if isinstance(chosen, TerakoyaError):
             raise chosen
-        return chosen
+        return Choice(wishes=tuple(chosen), tokens=10, model=self.name)
 
 
 @dataclass(slots=True)

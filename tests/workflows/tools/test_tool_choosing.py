@@ -9,7 +9,7 @@ from pydantic import Field
 from terakoya.errors import BadInput, Unavailable
 from workflows.testing import ScriptedChatModel
 from workflows.tools.arguments import check_arguments, plain_schema
-from workflows.tools.choosing import GrammarChooser, NativeChooser
+from workflows.tools.choosing import ChooserChain, GrammarChooser, NativeChooser
 from workflows.tools.testing import ScriptedTool
 from workflows.tools.wanting import Wish
 
@@ -39,7 +39,8 @@ class Holding(ScriptedChatModel):
 def test_a_local_model_is_held_to_a_name_and_then_to_its_arguments():
     model = Holding(replies=['{"tool": "shelf__add"}', '{"title": "銀河鉄道の夜"}'])
     chosen = GrammarChooser(model, name="local").choose("「銀河鉄道の夜」を棚に足して", [ADD, BURN])
-    assert chosen == [Wish(tool="shelf__add", arguments={"title": "銀河鉄道の夜"})]
+    assert chosen.wishes == (Wish(tool="shelf__add", arguments={"title": "銀河鉄道の夜"}),)
+    assert chosen.calls == 2
     name, arguments = (held["schema"] for held in model.held)
     assert name["properties"]["tool"]["enum"] == ["shelf__add", "shelf__burn", "none"]
     assert arguments["properties"]["title"]["maxLength"] > 0
@@ -48,7 +49,8 @@ def test_a_local_model_is_held_to_a_name_and_then_to_its_arguments():
 
 
 def test_a_local_model_may_choose_none():
-    assert GrammarChooser(ScriptedChatModel(replies=['{"tool": "none"}']), name="m").choose("?", [ADD]) == []
+    chosen = GrammarChooser(ScriptedChatModel(replies=['{"tool": "none"}']), name="m").choose("?", [ADD])
+    assert (chosen.wishes, chosen.calls) == ((), 1)
 
 
 def test_what_a_server_says_of_its_tools_is_cut_to_one_line():
@@ -67,7 +69,7 @@ def test_a_reply_that_is_no_object_is_said_to_be_none(reply):
 
 def test_a_schema_that_no_grammar_can_be_made_of_is_checked_afterwards():
     replies = ['{"tool": "shelf__add"}', BadInput("schema_refused", reason="x"), '{"title": 1}']
-    (wish,) = GrammarChooser(ScriptedChatModel(replies=replies), name="m").choose("?", [ADD])
+    (wish,) = GrammarChooser(ScriptedChatModel(replies=replies), name="m").choose("?", [ADD]).wishes
     with pytest.raises(BadInput):
         check_arguments(ADD, wish.arguments)
 
@@ -98,9 +100,8 @@ class Native(BaseChatModel):
 
 def test_a_remote_model_calls_natively():
     model = Native(calls=[{"name": "shelf__add", "args": {"title": "t"}}, {"name": "unknown", "args": {}}])
-    assert NativeChooser(model, name="m").choose("Add t", [ADD, BURN]) == [
-        Wish(tool="shelf__add", arguments={"title": "t"})
-    ]
+    chosen = NativeChooser(model, name="m").choose("Add t", [ADD, BURN])
+    assert chosen.wishes == (Wish(tool="shelf__add", arguments={"title": "t"}),)
     assert [f["function"]["name"] for f in model.offered] == ["shelf__add", "shelf__burn"]
     assert "pattern" not in json.dumps(model.offered)
     assert [m.text for m in model.seen if isinstance(m, HumanMessage)] == ["Add t"]
@@ -108,7 +109,7 @@ def test_a_remote_model_calls_natively():
 
 def test_a_remote_model_makes_a_few_calls_at_most():
     model = Native(calls=[{"name": "shelf__burn", "args": {}}] * 9)
-    assert len(NativeChooser(model, name="m").choose("Burn", [BURN])) == 3
+    assert len(NativeChooser(model, name="m").choose("Burn", [BURN]).wishes) == 3
 
 
 def test_what_a_provider_raises_becomes_a_sentence_without_its_words():
@@ -150,3 +151,21 @@ def test_a_pattern_of_a_server_cannot_hold_the_process_up():
 def test_a_schema_keeps_properties_that_are_called_like_keywords():
     schema = {"type": "object", "properties": {"format": {"type": "string"}, "pattern": {"type": "string"}}}
     assert plain_schema(schema)["properties"].keys() == {"format", "pattern"}
+
+
+def test_a_model_that_is_away_makes_room_for_the_next_and_its_call_counts():
+    away = GrammarChooser(ScriptedChatModel(replies=[Unavailable("model_closed", path="m")]), name="away")
+    usage = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+    there = GrammarChooser(
+        ScriptedChatModel(replies=['{"tool": "shelf__burn"}', "{}"], usage=usage), name="there"
+    )
+    chosen = ChooserChain([away, there]).choose("Burn it", [ADD, BURN])
+    assert [wish.tool for wish in chosen.wishes] == ["shelf__burn"]
+    assert (chosen.model, chosen.calls, chosen.tokens) == ("there", 3, 14)
+
+
+def test_where_all_models_are_away_the_last_one_says_why():
+    choosers = [GrammarChooser(ScriptedChatModel(), name=name) for name in ("a", "b")]
+    with pytest.raises(Unavailable) as error:
+        ChooserChain(choosers).choose("Burn it", [BURN])
+    assert error.value.key == "script_empty"
