@@ -1,16 +1,21 @@
 """The rules: planted orders are found where they stand, ordinary notes are left alone, and time grows with length."""
 
-import time
+import re
+import sys
 import unicodedata
+from collections.abc import Iterator
+from re import _constants, _parser  # type: ignore[attr-defined]
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workflows.ordinary import ABOUT_INJECTION, LEARNING_TIPS
-from tests.workflows.planted import ENGLISH, JAPANESE, Planted
-from workflows.guarding.folding import HIDDEN, folded
-from workflows.guarding.suspicion import _suspicions, suspicions, trusted_path
+from tests.workflows.planted import BITS, ENGLISH, JAPANESE, Planted
+from workflows.guarding.folding import HIDDEN, LONGEST_BLANK, folded
+from workflows.guarding.rule import Rule
+from workflows.guarding.suspicion import _RULES, _suspicions, suspicions, trusted_path
 
 ENGLISH_HOST = (
     "Mendel grew 28,000 pea plants in Brno. He counted their shapes and colours over eight years.\n\n{}\n\n"
@@ -20,59 +25,7 @@ JAPANESE_HOST = (
     "メンデルはブルノの修道院の庭でエンドウを約二万八千株育てた。八年かけて種子の形と色を数えた。\n\n{}\n\n"
     "結果は1866年に発表されたが、植物学者たちには長く顧みられなかった。"
 )
-PIECES = st.sampled_from(
-    [
-        *(
-            "ignore ",
-            "all ",
-            "previous ",
-            "instructions",
-            "your ",
-            "answer",
-            "reply ",
-            "in ",
-            "add ",
-            "user ",
-            "a",
-        ),
-        *(
-            "[",
-            "](",
-            "![",
-            "<",
-            "`",
-            "'",
-            '"',
-            "://",
-            "www.",
-            "a.",
-            "@",
-            "_",
-            "- ",
-            "1. ",
-            "\n",
-            "{",
-            "}",
-            "!",
-            "?",
-        ),
-        *(
-            "を",
-            "指示",
-            "無視して",
-            "回答",
-            "の中に",
-            "ユーザーに",
-            "してください",
-            "。",
-            "「",
-            "」",
-            "？",
-            "ai",
-        ),
-        *("\u200b", "\u202e", "ｶﾞ", "т", "0", "<!--", "-->", "```", "a_", "\u0301"),
-    ]
-)
+PIECES = st.sampled_from(BITS)
 
 
 def flagged(text: str) -> list[str]:
@@ -177,15 +130,69 @@ def test_folded_text_knows_where_each_character_came_from(text: str) -> None:
     assert not HIDDEN.search(read.text) or not unicodedata.is_normalized("NFKC", text)
 
 
+@pytest.mark.parametrize("rule", _RULES, ids=lambda r: f"{r.family} {r.pattern.pattern[:20]}")
+def test_a_rule_repeats_nothing_without_end_but_white_space(rule: Rule) -> None:
+    """So that what it looks at from one place has a bound: folded text has no long white space."""
+    assert list(_endless(_parser.parse(rule.pattern.pattern, rule.pattern.flags))) == []
+
+
+def _endless(parsed: Any) -> Iterator[str]:
+    """The parts of a pattern that are repeated without a bound and may be something else than white space."""
+    for operation, argument in parsed:
+        if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
+            _, most, inner = argument
+            if most == _constants.MAXREPEAT and not all(_is_space(each) for each in inner):
+                yield str(inner)
+            yield from _endless(inner)
+        elif operation == _constants.SUBPATTERN:
+            yield from _endless(argument[3])
+        elif operation == _constants.BRANCH:
+            for branch in argument[1]:
+                yield from _endless(branch)
+        elif operation in (_constants.ASSERT, _constants.ASSERT_NOT):
+            yield from _endless(argument[1])
+        elif operation == _constants.ATOMIC_GROUP:
+            yield from _endless(argument)
+
+
+def _is_space(part: Any) -> bool:
+    operation, argument = part
+    return operation == _constants.IN and all(
+        (kind, value) == (_constants.CATEGORY, _constants.CATEGORY_SPACE)
+        or (kind == _constants.LITERAL and chr(value).isspace())
+        for kind, value in argument
+    )
+
+
+@given(st.text(" \t\n\u3000", max_size=3), st.integers(1, 200), st.text(" \n", max_size=3))
+def test_long_white_space_is_cut_and_a_line_still_ends_in_it(before: str, count: int, behind: str) -> None:
+    blank = before + " " * count + behind
+    read = folded(f"peas{blank}beans")
+    assert not re.search(rf"\s{{{LONGEST_BLANK + 2}}}", read.text)
+    assert ("\n" in read.text) is ("\n" in blank)
+    assert [read.text[:4], read.text[-5:]] == ["peas", "beans"]
+    assert read.starts[-6] == 4 + len(blank)
+
+
 @settings(max_examples=12, deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=5).map("".join))
-def test_time_grows_with_the_length_of_the_text(piece: str) -> None:
-    def seconds(length: int) -> float:
-        text = (piece * (length // len(piece) + 1))[:length]
-        begin = time.perf_counter()
-        _suspicions.__wrapped__(text, "")
-        return time.perf_counter() - begin
+def test_work_grows_with_the_length_of_the_text(piece: str) -> None:
+    """Calls of functions are counted, of Python and of C; what a pattern does between them has a bound of its own."""
 
-    short = min(seconds(6_250) for _ in range(2))
-    # sixteen times the length: a hundred leaves room for a busy machine, the square would be 256
-    assert seconds(100_000) < 100 * max(short, 0.005)
+    def calls(length: int) -> int:
+        text = (piece * (length // len(piece) + 1))[:length]
+        count = 0
+
+        def called(frame: Any, event: str, argument: Any) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(called)
+        try:
+            _suspicions.__wrapped__(text, "")
+        finally:
+            sys.setprofile(None)
+        return count
+
+    # sixteen times the length; the square would be 256
+    assert calls(32_000) <= 24 * max(calls(2_000), 500)

@@ -108,7 +108,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "addressed",
         "attention note notice message instruction hey dear hello hi, hi important reminder memo directive order request",
-        rf"""(?:^|[.!?\n"'(\[{{*_>|-])[ \t*_(\[]*(?:attention|note|notice|message|instructions?|hey|dear|hello|
+        rf"""(?:^|[.!?\n"'(\[{{*_>|-])[ \t*_(\[]{{0,12}}(?:attention|note|notice|message|instructions?|hey|dear|hello|
         hi|important|reminder|memo|
         directive|order|request)\b[ ,]{{0,2}}(?:(?:to|for|from)[ ])?(?:(?:the|all|any|every|my|whichever|
         an?)[ ]){{0,2}}

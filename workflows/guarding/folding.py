@@ -25,6 +25,9 @@ _DIGITS: Final = str.maketrans("0134578$", "oieastbs")
 _MIXED: Final = re.compile(r"(?<![a-z0-9@$])[a-z0134578$]{4,40}(?![a-z0-9@$])")
 _SPACED: Final = re.compile(r"(?<![a-z])(?:[a-z][ .*_-]{1,2}){5,400}[a-z](?![a-z])")
 _APART: Final = re.compile(r"(?<=[\u3041-\u30ff\u3400-\u9fff])[ \u3000]+(?=[\u3041-\u30ff\u3400-\u9fff])")
+LONGEST_BLANK: Final = 40
+"""White space in a row that is left: patterns that go over any of it look at so much from one place."""
+_BLANK: Final = re.compile(rf"(?<=\s{{{LONGEST_BLANK}}})\s+")
 _WRAPPED: Final = re.compile(r"(?<=[a-z,;])\n(?=[a-z])")
 _WRAPPED_JA: Final = re.compile(r"(?<=[\u3041-\u30ff\u3400-\u9fff、,])\n(?=[\u3041-\u30ff\u3400-\u9fff])")
 _VOICED: Final = {"\u3099", "\u309a"}
@@ -36,7 +39,7 @@ class Folded:
 
     Attributes:
         text: NFKC, in lower case, without hidden characters, with letters that only look Latin made Latin, digits
-            that stand for letters made letters, and words whose letters were set apart put together.
+            that stand for letters made letters, words whose letters were set apart put together, and long white space cut.
         starts: For each of its characters, and for its end, where that begins in the source.
     """
 
@@ -54,6 +57,7 @@ def folded(text: str) -> Folded:
         made, starts = text.lower(), list(range(len(text) + 1))
     else:
         made, starts = _character_by_character(text)
+    made, starts = _joined(made, starts, _BLANK, _last_break)
     made = _MIXED.sub(_with_letters, made)
     made, starts = _joined(made, starts, _APART, _nothing)
     made, starts = _joined(made, starts, _SPACED, _put_together)
@@ -96,6 +100,12 @@ def _with_letters(word: re.Match[str]) -> str:
 
 def _nothing(found: str) -> list[tuple[int, str]]:
     return []
+
+
+def _last_break(found: str) -> list[tuple[int, str]]:
+    """What stays of long white space: that a line ends in it."""
+    at = found.rfind("\n")
+    return [(at, "\n")] if at >= 0 else []
 
 
 def _put_together(found: str) -> list[tuple[int, str]]:

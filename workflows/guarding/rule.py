@@ -18,7 +18,8 @@ class Rule:
 
     Attributes:
         family: What text that it finds does.
-        pattern: Its quantifiers are bounded, so that it takes time in proportion to the length of the text.
+        pattern: Its quantifiers are bounded, those of white space aside, of which folded text has little in a row; so
+            it takes time in proportion to the length of the text.
         needs: It is only looked for where one of these stands: looking for words is much faster than for a pattern.
         spreads: What follows in the same paragraph is under suspicion too: the order itself often stands there.
         exam: It also finds ordinary advice on answers in examinations, so it does not count where a text speaks
