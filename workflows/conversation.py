@@ -10,6 +10,8 @@ from workflows.guarding.passages import trusted_text
 from workflows.guarding.tokens import inert
 from workflows.routing import COURTESY
 from workflows.state import State
+from workflows.tools.telling import MODEL
+from workflows.tools.wanting import SEPARATOR
 
 LONGEST: Final = 700
 """Code points of an earlier answer that a prompt tells; it says what was spoken of, and is no source."""
@@ -51,7 +53,7 @@ def conversation_of(state: State) -> tuple[Turn, ...]:
             question=t["question"],
             answer=t["answer"],
             standalone=t.get("standalone", ""),
-            checked=not t.get("interrupted") and t.get("model") not in COURTESY,
+            checked=not (t.get("interrupted") or t.get("model") in COURTESY or _from_server(t)),
         )
         for t in state.get("turns", [])
     ]
@@ -62,6 +64,12 @@ def conversation_of(state: State) -> tuple[Turn, ...]:
     return Turn(question="", answer=str(summary["text"]), covers=covers), *turns
 
 
+def _from_server(turn: Mapping[str, Any]) -> bool:
+    """Whether it is what tools of servers said: words of others, and nothing that the notes hold."""
+    named = str(turn.get("model", ""))
+    return not turn.get("usage") and (named == MODEL or SEPARATOR in named)
+
+
 def apart(history: Sequence[Turn]) -> tuple[Turn | None, tuple[Turn, ...]]:
     """The summary, and the turns."""
     if history and history[0].covers:
@@ -70,7 +78,7 @@ def apart(history: Sequence[Turn]) -> tuple[Turn | None, tuple[Turn, ...]]:
 
 
 def messages_of(turns: Sequence[Turn]) -> list[tuple[str, ...]]:
-    """The messages of each turn; none of one that was cut short, or that was no question to the notes."""
+    """The messages of each turn; none of one that was cut short, or that the notes have no part in."""
     return [told(turn) if turn.checked else () for turn in turns]
 
 

@@ -9,8 +9,7 @@ from terakoya.errors import BadInput, TerakoyaError
 from terakoya.protocols import Emit, Memory
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
-from terakoya.text.language import language_of
-from terakoya.text.question import analyse_question
+from terakoya.text.question import analyse_question, question_language
 from terakoya.types import Draft, Passage, Remark, Turn
 from workflows.grading import evidence_share
 from workflows.guarding.output import checked_output
@@ -80,7 +79,7 @@ class GenerativeAnswerer:
         """
         template = self._prompts("answer")
         made, said, usage = self._said(template, question, passages, history, emit)
-        language = language_of(question)
+        language = question_language(question)
         resolved = Resolver(made.passages, question, self._analyser).resolve(said)
         text = checked_output(
             resolved.text,
@@ -120,7 +119,7 @@ class GenerativeAnswerer:
                 template,
                 question,
                 passages,
-                language=language_of(question),
+                language=question_language(question),
                 facts=facts,
                 history=history,
                 room=self._room,

@@ -257,7 +257,7 @@ class Nodes:
                 continue
             used["tokens"] = used.get("tokens", 0) + sum(draft.usage.values())
             for notice in draft.notices:
-                message = sentence(notice.key, language=language_of(state["question"]), **notice.values)
+                message = sentence(notice.key, language=question_language(state["question"]), **notice.values)
                 runtime.stream_writer({"type": "notice", "code": notice.key, "message": message})
             return {"draft": draft_to_json(draft), "spent": used, **update}
         raise AssertionError("there is always a last answerer")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypedDict
 
 from terakoya.types import Citation, Draft, Effort, Turn
-from workflows.routing import Intent
+from workflows.routing import COURTESY, Intent
 from workflows.tools.calls import merge_calls
 
 
@@ -110,10 +110,11 @@ BETWEEN: Final[Mapping[str, Any]] = {
 
 
 def history_of(state: State) -> tuple[Turn, ...]:
-    """The turns before this question."""
+    """The turns before this question that a follow-up may point at: a greeting, or a fact to remember, is none."""
     return tuple(
         Turn(question=t["question"], answer=t["answer"], standalone=t.get("standalone", ""))
         for t in state.get("turns", [])
+        if t.get("model") not in COURTESY
     )
 
 

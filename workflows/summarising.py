@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from terakoya.errors import TerakoyaError
 from terakoya.protocols import Tracer
 from terakoya.text.analyser import Analyser
-from terakoya.text.language import language_of
+from terakoya.text.question import question_language
 from terakoya.text.sentences import sentence_spans
 from terakoya.types import Passage, Turn
 from workflows.conversation import apart, conversation_of, messages_of, sources_of, told, told_summary
@@ -110,7 +110,7 @@ class Summariser:
         self, state: State, old: Turn | None, turns: Sequence[Turn], first: int
     ) -> tuple[str, dict[str, int]]:
         """What a model says of the turns, as far as they bear it out; empty where that is nothing."""
-        language = language_of(state["question"])
+        language = question_language(state["question"])
         answer, prompt = self._prompts("answer"), self._prompts("summary")
         system, _ = answer.messages(language=LANGUAGES[language], passages="", question="")
         # as the prompt of the question before began: a model that kept it reads the last line alone

@@ -11,6 +11,7 @@ from app.models.room import room_of
 from app.settings import load_settings
 from app.tracing import NoTracer
 from app.wiring import open_installation
+from terakoya.api import ForgetRequest
 from terakoya.types import Turn
 from tests.app.models.openai_server import OpenAIServer, scripted
 from tests.gguf import tiny_gguf
@@ -156,3 +157,42 @@ def test_a_context_that_is_too_small_for_its_notes_costs_no_answer(tmp_path, con
         assert codes
     finally:
         installation.close()
+
+
+def test_a_long_thread_is_summarised_kept_and_forgotten_with_its_notes(tmp_path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "記憶.md").write_text(NOTE, encoding="utf-8")
+    with scripted(OpenAIServer(answer="書くと学習が進む。[1]", key="")) as server:
+        settings = load_settings(
+            tmp_path / "home",
+            models=[f"openai:big@{server.url}"],
+            embedder="none",
+            remote_context_tokens=1000,
+            max_answer_tokens=100,
+        )
+        installation = open_installation(settings, write=True, tracer=NoTracer())
+
+        def summary():
+            threads = installation.wiring.threads
+            state = threads.saver.get_tuple({"configurable": {"thread_id": "t"}})
+            return state.checkpoint["channel_values"].get("summary")
+
+        try:
+            installation.ingest([notes])
+            for _ in range(9):
+                outcome = installation.ask("書くと何が進む？", thread_id="t")
+                assert (outcome.answered, outcome.model) == (True, "big")
+            made = summary()
+            assert made["by"] == "big"
+            assert made["text"] == "書くと学習が進む。"
+            assert made["citations"] == [{"source": "記憶.md"}]
+            told = [body["messages"] for body in server.asked if "Summary of" in str(body["messages"])]
+            assert [m["role"] for m in told[-1]][:3] == ["system", "user", "assistant"]
+            assert "書くと学習が進む。" in told[-1][2]["content"]
+            sizes = [len(body["messages"]) for body in server.asked]
+            assert max(sizes) < 2 * 9
+            installation.forget(ForgetRequest(source="記憶.md"))
+            assert summary() == {}
+        finally:
+            installation.close()

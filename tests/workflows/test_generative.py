@@ -212,6 +212,7 @@ def test_a_refusal_at_the_front_counts_and_repetition_does_not(ask, reply: str, 
         ("What does it do?", "ミトコンドリアは呼吸を担う。[2]", False),
         ("ミトコンドリアとは？", "ミトコンドリアは呼吸を担う。[2]", True),
         ("メンデルはどこにいた？", "Brno [1]", True),
+        ("What does ミトコンドリア do in 呼吸?", "ミトコンドリアは呼吸を担う。[2]", False),
     ],
 )
 def test_an_answer_is_in_the_language_of_the_question(ask, question: str, reply: str, answered: bool) -> None:

@@ -52,6 +52,18 @@ def test_standalone_fills_in_the_question(parts, retriever) -> None:
     assert update == {"standalone": "光合成の欠点は？", "intent": "notes"}
 
 
+def test_a_follow_up_points_past_courtesy_and_things_to_remember(parts, retriever) -> None:
+    turns = [
+        {"question": "光合成とは？", "answer": "…", "model": "m"},
+        {"question": "期末試験は7月3日だと覚えておいて", "answer": "…", "model": "memory"},
+        {"question": "ありがとう", "answer": "…", "model": "talk"},
+    ]
+    update = Nodes(parts(retriever, ScriptedAnswerer())).standalone(
+        {"question": "それの欠点は？", "turns": turns}
+    )
+    assert update["standalone"] == "光合成の欠点は？"
+
+
 @pytest.mark.parametrize(
     ("said", "key"),
     [("こんにちは", "greeting"), ("Thank you!", "thanks"), ("あなたは何ができますか？", "about")],

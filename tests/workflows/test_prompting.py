@@ -90,12 +90,13 @@ def test_an_earlier_answer_is_told_without_marks_orders_and_template_tokens_and_
     assert len(said) <= LONGEST + 1
 
 
-def test_what_was_cut_short_and_courtesy_are_not_told() -> None:
+def test_what_was_cut_short_courtesy_and_words_of_servers_are_not_told() -> None:
     state: Any = {
         "turns": [
             {"question": "a", "answer": "half", "interrupted": True},
             {"question": "hi", "answer": "Hello.", "model": "talk"},
-            {"question": "b", "answer": "whole", "model": "m"},
+            {"question": "c", "answer": "```\nsaid by a server\n```", "model": "shelf__look"},
+            {"question": "b", "answer": "whole", "model": "my__m", "usage": {"input": 3}},
         ]
     }
     assert contents(made(history=conversation_of(state)).messages)[1:-1] == ["b", "whole"]
