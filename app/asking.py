@@ -209,12 +209,12 @@ class Asker:
         asked, thread, effort = place.question, place.thread, place.effort
         started = time.perf_counter()
         tags = [effort, language_of(asked)]
-        with self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags) as trace:
+        begun = str(left["trace_id"]) if left else ""
+        with self._tracer.trace("ask", thread_id=thread, input=asked, tags=tags, trace_id=begun) as trace:
             context = Context(
                 cancelled=lambda: cancelled() or place.cancelled.is_set(), begin=place.begun.set
             )
-            trace_id = left["trace_id"] if left else trace.trace_id
-            run = _Run(asked, thread, effort, trace_id, listen, context)
+            run = _Run(asked, thread, effort, begun or trace.trace_id, listen, context)
             asking = _asking(decide, context, place)
             self._stream(run, asking, resumed=left is not None)
             interrupted = isinstance(context.failure, Cancelled)

@@ -45,7 +45,10 @@ def statistics(folder: Path, days: int, *, server: str = "", now: datetime | Non
                 elif record is not None:
                     day = _day(record.start)
                     if record.type != "start" and day in by_day:
-                        times[record.name].append((record.end - record.start) / 1e6)
+                        if not (
+                            record.type == "trace" and record.part
+                        ):  # the time that no process ran counts not
+                            times[record.name].append((record.end - record.start) / 1e6)
                         for kind, count in record.usage.items():
                             if type(count) is int:
                                 tokens[day, kind] += count

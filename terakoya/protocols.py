@@ -327,8 +327,9 @@ class Tracer(Protocol):
         input: object = None,
         tags: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        trace_id: str = "",
     ) -> AbstractContextManager[Span]:
-        """Opens the root of a new trace."""
+        """Opens the root of a new trace; or once more that of `trace_id`, whose process is gone."""
         ...
 
     def span(

@@ -35,9 +35,12 @@ class CountingTracer:
         input: object = None,
         tags: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        trace_id: str = "",
     ) -> AbstractContextManager[Span]:
         """See `terakoya.protocols.Tracer`."""
-        return self._tracer.trace(name, thread_id=thread_id, input=input, tags=tags, metadata=metadata)
+        return self._tracer.trace(
+            name, thread_id=thread_id, input=input, tags=tags, metadata=metadata, trace_id=trace_id
+        )
 
     @contextmanager
     def span(self, name: str, kind: SpanKind = "span", *, input: object = None) -> Iterator[Span]:

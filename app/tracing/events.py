@@ -30,7 +30,7 @@ class SpanRecord:
         name: What the step does.
         kind: Its kind.
         start: Nanoseconds since the epoch.
-        end: Nanoseconds since the epoch; equals `start` for `start`.
+        end: Nanoseconds since the epoch; for `start`, when the process that wrote it began.
         input: What went in.
         output: What came out.
         model: Name of the model, for a `generation` or `embedding`.
@@ -45,6 +45,7 @@ class SpanRecord:
         writer: The process that wrote it (`app.tracing.process.identity`); on roots only.
         user: Who asked; on roots only.
         mask: The rules that it was masked by (`Masker.mark`).
+        part: How many processes had been at the trace before the one that wrote it, and were gone.
     """
 
     type: Literal["start", "span", "trace"]
@@ -69,6 +70,7 @@ class SpanRecord:
     writer: str = ""
     user: str = ""
     mask: str = ""
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,10 @@ def _time(value: object) -> int:
     raise ValueError(value)
 
 
+def _part(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+
+
 def _map(value: object) -> dict[str, Any]:
     return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
 
@@ -156,6 +162,7 @@ def _span(data: dict[str, Any]) -> SpanRecord:
         writer=str(data.get("writer") or ""),
         user=str(data.get("user") or ""),
         mask=str(data.get("mask") or ""),
+        part=_part(data.get("part", 0)),
     )
 
 

@@ -27,11 +27,20 @@ def known_id(folder: Path, beginning: str) -> list[str]:
     return sorted(trace_id for trace_id in found if trace_id.startswith(wanted))
 
 
-def _roots(file: Path) -> list[SpanRecord]:
+def begun(folder: Path, trace_id: str) -> list[SpanRecord]:
+    """What the files hold of the root of a trace, as the newest file that knows it has it."""
+    for file in reversed(trace_files(folder)):
+        if found := [root for root in _roots(file, trace_id) if root.trace_id == trace_id]:
+            return found
+    return []
+
+
+def _roots(file: Path, about: str = "") -> list[SpanRecord]:
     found: list[SpanRecord] = []
+    wanted = about.encode()
     with contextlib.suppress(FileNotFoundError), file.open("rb") as lines:
         for line in lines:
-            if line.startswith((b'{"type":"trace"', b'{"type":"start"')):
+            if line.startswith((b'{"type":"trace"', b'{"type":"start"')) and wanted in line:
                 record = parse(line)
                 if isinstance(record, SpanRecord):
                     found.append(record)

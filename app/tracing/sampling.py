@@ -27,7 +27,7 @@ class Sampling:
         return int(trace_id[:8], 16) < self.rate * 2**32
 
     def keeps(self, trace_id: str, spans: Iterable[SpanRecord]) -> bool:
-        """Whether the trace with these steps goes: by rate, or because a step failed, or it was slow."""
+        """Whether the trace with these steps goes: by rate, as a step failed, as it was slow, or was cut short."""
         if self.by_rate(trace_id):
             return True
         known = list(spans)
@@ -41,4 +41,4 @@ class Sampling:
 
 
 def _failed(span: SpanRecord) -> bool:
-    return span.level == "ERROR" or span.type == "start"
+    return span.level == "ERROR" or span.type == "start" or span.part > 0

@@ -44,10 +44,10 @@ class Sieve:
         return any(item.returned for item in tail.traces)
 
     def _goes(self, item: Item) -> bool:
-        if item.key in self._forgotten:
+        if item.trace_id in self._forgotten:
             return False
-        goes = item.returned or self._sampling.keeps(item.key, item.spans.values())
-        self._note(item.key, goes)
+        goes = item.returned or self._sampling.keeps(item.trace_id, item.spans.values())
+        self._note(item.trace_id, goes)
         return goes
 
     def _follows(self, tail: Tail, score: ScoreRecord) -> bool:

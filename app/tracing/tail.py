@@ -24,7 +24,8 @@ class Item:
     """A trace or a score on its way out.
 
     Attributes:
-        key: What the cursor calls it.
+        key: What the cursor calls it: the id of a trace, with the number of its part behind it where a process
+            went on with what another had begun; file and offset of a score.
         spans: Steps of a trace by id.
         score: The score, for a score.
         size: Bytes of its lines.
@@ -32,6 +33,7 @@ class Item:
         last: Offset of its last line in each.
         gone: The process that was writing it has been seen to be gone.
         returned: It was settled before, and is wanted after all.
+        also: Keys of the earlier parts of the trace that go out with it.
     """
 
     key: str
@@ -42,6 +44,25 @@ class Item:
     last: dict[str, int] = field(default_factory=dict)
     gone: bool = False
     returned: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def trace_id(self) -> str:
+        """Of a trace, or of the trace that a score is on."""
+        return self.score.trace_id if self.score else self.key.partition("/")[0]
+
+    @property
+    def part(self) -> int:
+        """How many processes had been at the trace before."""
+        return int(self.key.partition("/")[2] or 0)
+
+    def take_over(self, former: "Item") -> None:
+        """Makes an earlier part of the trace, of which nothing has gone out, part of this one."""
+        self.spans = {**former.spans, **self.spans}
+        self.first = {**self.first, **former.first}
+        self.last = {**former.last, **self.last}
+        self.size += former.size
+        self.also = (*former.also, former.key)
 
     def add(self, file: str, offset: int, size: int) -> None:
         """Counts in one more line."""
@@ -158,7 +179,7 @@ class Tail:
         """
         for item in items:
             (self.scores if item.score else self.traces).remove(item)
-            self._settled[item.key] = item
+            self._settled |= dict.fromkeys((item.key, *item.also), item)
         offsets = dict(self._read_to)
         for item in (*self._pending.values(), *self.traces, *self.scores):
             for file, offset in item.first.items():
@@ -192,12 +213,26 @@ class Tail:
         if record is None:
             self.broken += bool(line.strip())
             return
-        key = f"{file}:{offset}" if isinstance(record, ScoreRecord) else record.trace_id
+        key = f"{file}:{offset}" if isinstance(record, ScoreRecord) else _key(record.trace_id, record.part)
         if key in self._before or key in self._settled:
             return
-        item = self._pending.setdefault(key, Item(key))
+        if key not in self._pending:
+            self._pending[key] = self._begun(key)
+        item = self._pending[key]
         item.add(file, offset, len(line))
         self._sort_in(item, record)
+
+    def _begun(self, key: str) -> Item:
+        """A new item, with the part of its trace before it where that still waits: its root is not the last word."""
+        item = Item(key)
+        if item.part:
+            before = _key(item.trace_id, item.part - 1)
+            if before in self._pending:
+                item.take_over(self._pending.pop(before))
+            elif former := next((one for one in self.traces if one.key == before), None):
+                self.traces.remove(former)
+                item.take_over(former)
+        return item
 
     def _sort_in(self, item: Item, record: Record) -> None:
         if isinstance(record, ScoreRecord):
@@ -218,3 +253,7 @@ class Tail:
                 self.traces.append(self._pending.pop(item.key))
             else:
                 item.gone = root is not None and is_gone(root.writer)
+
+
+def _key(trace_id: str, part: int) -> str:
+    return f"{trace_id}/{part}" if part else trace_id
