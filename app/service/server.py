@@ -51,6 +51,7 @@ def serve(
         Busy: The home has a service already, or another process holds its store.
         Unavailable: The port is in use, or the reranker cannot be loaded.
     """
+    os.umask(0o077)  # what DuckDB makes beside its file, and whatever else, is for the owner alone
     prepare_home(settings.home)
     with _lock(settings.home), listen(settings.host, settings.port, option="--port") as listener:
         handler = log.open_log(settings.home / "logs", settings.log_level)

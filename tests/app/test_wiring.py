@@ -316,6 +316,7 @@ def test_status_counts_notes_and_passages(installation: Installation) -> None:
 
 def test_the_home_is_for_its_owner_only(installation: Installation) -> None:
     assert stat.S_IMODE(installation.settings.home.stat().st_mode) == 0o700
+    assert stat.S_IMODE(installation.settings.store_path.stat().st_mode) == 0o600
 
 
 def test_reading_needs_a_store_and_makes_none(settings: Settings) -> None:
