@@ -12,6 +12,8 @@ from terakoya.types import Fact
 
 MOST: Final = 500
 """Facts that are kept; more would be notes."""
+_LAST: Final = 2**63 - 1
+"""The greatest number that SQLite gives a row."""
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS facts (
         id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, text TEXT NOT NULL, created TEXT NOT NULL
@@ -63,6 +65,8 @@ class Facts:
         Raises:
             NotFound: There is none with this number.
         """
+        if number > _LAST:
+            raise NotFound("fact_unknown", number=number)
         with self._lock, closing(self._connect()) as connection:
             with connection:
                 gone = connection.execute("DELETE FROM facts WHERE id = ?", (number,)).rowcount

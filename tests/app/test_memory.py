@@ -30,6 +30,14 @@ def test_facts_are_kept_in_order_for_their_owner_alone(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("number", [0, -1, 2, 10**30])
+def test_a_number_that_no_fact_has_is_told(path: Path, number: int) -> None:
+    facts = Facts(path)
+    facts.keep("試験は7月3日", key="t1")
+    with pytest.raises(NotFound, match=str(number)):
+        facts.forget(number)
+
+
 def test_the_same_question_keeps_its_fact_once(path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         kept = list(pool.map(lambda _: Facts(path).keep("once", key="t1").id, range(24)))
