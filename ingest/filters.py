@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.store import Store, even
-from terakoya.errors import NotFound
+from terakoya.errors import BadInput, NotFound
 from terakoya.types import Filter
 
 _CHUNKS: Final = "SELECT c.id FROM chunks c JOIN notes n ON n.id = c.note WHERE {conditions}"
@@ -95,7 +95,13 @@ class Chunks:
 
 
 def chunks_of(wanted: Filter | None, store: Store) -> Chunks | None:
-    """The chunks that a filter lets through; None where it lets through all."""
+    """The chunks that a filter lets through; None where it lets through all.
+
+    Raises:
+        BadInput: Its first day is behind its last.
+    """
+    if wanted and wanted.since and wanted.until and wanted.since > wanted.until:
+        raise BadInput("filter_days", since=wanted.since, until=wanted.until)
     return Chunks(wanted, store.root_names()) if wanted and wanted != Filter() else None
 
 

@@ -58,13 +58,15 @@ class Related:
 
         Raises:
             NotFound: No such note.
-            BadInput: `line` or `k` is below 1.
+            BadInput: `line` or `k` is below 1, or the note has fewer lines.
         """
         if k < 1:
             raise BadInput("k_small", k=k)
         if line is not None and line < 1:
             raise BadInput("line_small", line=line)
-        chunks = self._chunks(source)
+        chunks, lines = self._chunks(source)
+        if line is not None and line > lines:
+            raise BadInput("line_beyond", line=line, source=source, lines=lines)
         if line is None:
             chosen = list(range(len(chunks)))
             beside = set(chosen)
@@ -100,16 +102,15 @@ class Related:
             arms=tuple(arm for arm, given in arms if given),
         )
 
-    def _chunks(self, source: str) -> list[tuple[int, int, int, str]]:
-        """Number, first and last line and text of each passage of a note, in order."""
+    def _chunks(self, source: str) -> tuple[list[tuple[int, int, int, str]], int]:
+        """Number, first and last line and text of each passage of a note, in order; and how many lines it has."""
         note = self._store.note(source)
+        lines = note.view.text.count("\n") + 1
         for root, name in self._store.root_names().items():
             if source == name + note.path:
-                return [
-                    (int(row[0]), int(row[1]), int(row[2]), str(row[3]))
-                    for row in self._store.rows(_CHUNKS, {"root": root, "path": note.path})
-                ]
-        return []
+                rows = self._store.rows(_CHUNKS, {"root": root, "path": note.path})
+                return [(int(row[0]), int(row[1]), int(row[2]), str(row[3])) for row in rows], lines
+        return [], lines
 
     def _telling(self, mine: Sequence[int]) -> list[tuple[str, float]]:
         rows = self._store.rows(_TELLING, {"mine": list(mine), "most": TELLING}) if mine else []

@@ -76,10 +76,10 @@ class Guard:
             return
         log.request_id.set(secrets.token_hex(8))
         started = time.perf_counter()
-        status = 500
+        status, whole = 500, False
 
         async def reply(message: Message) -> None:
-            nonlocal status
+            nonlocal status, whole
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -88,6 +88,7 @@ class Guard:
                 headers["X-Request-Id"] = log.request_id.get()
                 if scope["path"] == "/health" and (challenge := Headers(scope=scope).get(CHALLENGE_HEADER)):
                     headers[PROOF_HEADER] = proof(self._token, challenge[:256])
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
@@ -95,7 +96,13 @@ class Guard:
         except TerakoyaError as error:
             await _refuse(error, scope, reply)
         else:
-            await self._limited(scope, receive, reply)
+            try:
+                await self._limited(scope, receive, reply)
+            except Exception:
+                # Starlette raises again what it has answered and logged; the server would then close a connection
+                # on which the client already asks for something else
+                if not whole:
+                    raise
         finally:
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             self._replied(scope["method"], status)

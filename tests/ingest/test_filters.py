@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.filters import Chunks, require_known
+from ingest.filters import Chunks, chunks_of, require_known
 from ingest.related import Related
 from ingest.search import HybridRetriever
 from ingest.store import Store
 from ingest.vectors import Vectors
-from terakoya.errors import NotFound
+from terakoya.errors import BadInput, NotFound
 from terakoya.text.analyser import Analyser
 from terakoya.types import Filter
 
@@ -167,3 +167,10 @@ def test_parameters_of_a_filter_are_its_own() -> None:
     )
     assert chunks.values
     assert all(name.startswith("only_") for name in chunks.values)
+
+
+def test_days_that_end_before_they_begin_are_refused(store: Store) -> None:
+    day = date(2026, 4, 1)
+    assert chunks_of(Filter(since=day, until=day), store)
+    with pytest.raises(BadInput, match="--until"):
+        chunks_of(Filter(since=day, until=date(2026, 3, 31)), store)

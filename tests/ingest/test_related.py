@@ -80,9 +80,13 @@ def test_k_is_the_number_of_passages(related: Related) -> None:
 
 
 def test_a_line_between_passages_means_the_nearest(related: Related) -> None:
-    assert sources(related, "web.md", 10**6) == sources(related, "web.md", 3)
-    with pytest.raises(BadInput, match="from 1"):
-        related.like("web.md", 0)
+    assert sources(related, "web.md", 2) == sources(related, "web.md", 3)
+
+
+@pytest.mark.parametrize(("line", "said"), [(0, "from 1"), (10**6, "web.md` has 4 lines")])
+def test_a_line_that_a_note_does_not_have_is_refused(related: Related, line: int, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        related.like("web.md", line)
 
 
 def test_a_note_that_is_not_there_is_named(related: Related) -> None:
