@@ -9,7 +9,9 @@ from app.codebase import file_digest
 from app.settings import Settings
 from evals.judging import REPEATS, Court
 from evals.metrics import METRICS
+from terakoya.errors import BadInput
 
+_NO_MODEL: Final = {"model_missing": "eval_judge_missing", "model_not_gguf": "eval_judge_not_gguf"}
 _TOKENS: Final = 256
 _TEMPERATURE: Final = 0.7
 """Above 0, so that repeated verdicts tell how sure the judge is."""
@@ -31,7 +33,12 @@ class LocalJudge:
         from app.models.gguf import read_header
         from app.models.local import LocalChatModel
 
-        read_header(path)
+        try:
+            read_header(path)
+        except BadInput as error:
+            if error.key not in _NO_MODEL:
+                raise
+            raise BadInput(_NO_MODEL[error.key], path=path) from None
         self.fingerprint = file_digest(path)
         self._engine = LocalEngine(
             path, context_tokens=settings.context_tokens, timeout=settings.model_timeout

@@ -35,8 +35,11 @@ def read_baseline(path: Path) -> Mapping[str, Report]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("eval_baseline", path=path, line=1, reason=error) from None
+    except UnicodeDecodeError as error:
+        place = error.object[: error.start].count(b"\n") + 1
+        raise BadInput("eval_baseline", path=path, line=place, reason="not UTF-8") from None
+    except OSError as error:
+        raise BadInput("eval_baseline_unread", path=path, reason=error.strerror or error) from None
     cases: dict[str, list[CaseResult]] = {}
     reports: dict[str, Report] = {}
     for number, line in enumerate(text.split("\n"), 1):
@@ -57,8 +60,13 @@ def read_baseline(path: Path) -> Mapping[str, Report]:
             first = error.errors()[0]
             reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise BadInput("eval_baseline", path=path, line=number, reason=reason) from None
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise BadInput("eval_baseline", path=path, line=number, reason=repr(error)) from None
+        except KeyError as error:
+            reason = f"no key {error}"
+            raise BadInput("eval_baseline", path=path, line=number, reason=reason) from None
+        except (ValueError, TypeError) as error:
+            raise BadInput("eval_baseline", path=path, line=number, reason=error) from None
+        except RecursionError:
+            raise BadInput("eval_baseline", path=path, line=number, reason="nested too deeply") from None
     if cases or not reports:
         raise BadInput("eval_baseline_cut", path=path)
     return reports

@@ -21,6 +21,8 @@ from terakoya.errors import BadInput
 
 UNREADABLE: Final = "judge_unreadable"
 """The metric that tells how far a judge gives verdicts at all."""
+OF_A_JUDGE: Final = frozenset({"judge_correct", "judge_faithful", "judge_agreement", UNREADABLE})
+"""The metrics of a judge, which are there where there is one."""
 REPEATS: Final = 3
 LONGEST_REASON: Final = 200
 VERDICT: Final[Mapping[str, Any]] = {

@@ -146,7 +146,10 @@ def read_form(document: Document) -> SuiteForm:
         raise BadInput("eval_key", **place, name=name, nearest=nearest(name, keys), known=", ".join(keys))
     if problem["type"] == "missing":
         raise BadInput("eval_key_missing", **place, name=location[-1])
-    name = ".".join(str(part) for part in location) or "suite"
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        known = ", ".join(_form((*location, "")).model_fields)
+        raise BadInput("eval_form", **place, value=short(problem["input"] or ""), known=known)
+    name = ".".join(str(part) for part in location)
     raise BadInput("eval_value", **place, name=name, value=short(problem["input"]), reason=problem["msg"])
 
 

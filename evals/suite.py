@@ -34,6 +34,7 @@ from typing import Any, Final
 from evals.case import OFFERS, Case, ExpectedPassage, KeyFact, Part
 from evals.document import Document, Location, read_document
 from evals.gate import Gate
+from evals.judging import OF_A_JUDGE
 from evals.metrics import METRICS
 from evals.note import Note, Notes, read_note, read_notes
 from evals.schema import CaseForm, GateForm, PassageForm, nearest, read_form, short
@@ -243,6 +244,8 @@ def _gate(document: Document, n: int, raw: GateForm, part: Part) -> Gate:
     if raw.metric is None and (raw.max_p95_ms is None or any(mean is not None for mean in means)):
         raise BadInput("eval_key_missing", path=document.path, line=line, name="metric")
     metric = raw.metric or "latency_p95"
+    if metric in OF_A_JUDGE and metric not in METRICS:
+        raise BadInput("eval_gate_no_judge", **place, metric=metric)
     if metric not in METRICS:
         known = list(METRICS)
         raise BadInput(

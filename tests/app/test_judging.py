@@ -55,8 +55,10 @@ def test_the_metrics_of_a_judge_are_there_while_it_judges(settings: Settings, tm
 
 def test_a_judge_that_is_no_model_is_told_before_anything_runs(settings: Settings, tmp_path: Path) -> None:
     before = dict(METRICS)
-    with pytest.raises(BadInput), judged_by(tmp_path / "none.gguf", settings):
-        pass
+    (tmp_path / "text.gguf").write_text("no model")
+    for name in ("none.gguf", "text.gguf"):
+        with pytest.raises(BadInput, match="--judge"), judged_by(tmp_path / name, settings):
+            pass
     assert dict(METRICS) == before
 
 

@@ -188,7 +188,7 @@ JSON_HEAD = '{"name": "s", "notes": "notes"}\n'
         ),
         pytest.param(JSON_HEAD, "eval_suite_empty", 1, id="no case"),
         pytest.param(JSON_HEAD + "[" * 100_000, "eval_syntax", 2, id="nested too deeply"),
-        pytest.param("", "eval_value", 1, id="empty file"),
+        pytest.param("", "eval_form", 1, id="empty file"),
     ],
 )
 def test_json_lines_are_refused_with_their_line(
@@ -288,7 +288,13 @@ def test_scalars_mean_what_they_look_like(write_suite: Write) -> None:
         pytest.param("[" * 5000, "eval_syntax", 1, "", id="nested too deeply"),
         pytest.param("[" * 10**5 + "]" * 10**5, "eval_syntax", 1, "", id="nested so deeply that C overflows"),
         pytest.param("a: b\nc: \x07\n", "eval_syntax", 2, "", id="control character"),
-        pytest.param("", "eval_value", 1, "", id="empty file"),
+        pytest.param("", "eval_form", 1, "", id="empty file"),
+        pytest.param("- a\n", "eval_form", 1, "notes", id="no mapping"),
+        pytest.param(HEAD + "  - hello\n", "eval_form", 4, "question", id="case that is a text"),
+        pytest.param(
+            "gates:\n  - {metric: judge_correct, min_mean: 1, judge: true}\n" + HEAD + CASE,
+            "eval_gate_no_judge", 2, "--judge", id="gate of a judge without one",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_with_file_and_line(
