@@ -12,7 +12,7 @@ Kind = Literal["sentence", "row", "rule", "code"]
 Literally = Callable[[str], bool]
 """Whether a text stands in one of the passages."""
 
-_NUMBERS: Final = r"\^?\d{1,3}(?:\s{0,2}(?:[,、，;；・&]|and|und)\s{0,2}\^?\d{1,3}){0,9}"
+_NUMBERS: Final = r"\^?\d{1,3}(?:\s{0,2}(?:[,、，;；・&]|and)\s{0,2}\^?\d{1,3}){0,9}"
 MARK: Final = re.compile(
     r"[ \t\u3000]?[\[［【]\s{0,2}(?:(?:passages?|sources?|notes?|文献|出典|資料|ノート)\s{0,2})?"
     rf"(?P<numbers>{_NUMBERS})\s{{0,2}}[\]］】]",

@@ -100,7 +100,7 @@ class GenerativeAnswerer:
                 if usage.get(key)
             },
             prompt=template.mark,
-            window=window_report(made.window, self._room, usage)
+            window=window_report(made, usage, exact=self._room is None or self._room.exact)
             | ({"struck": resolved.struck} if resolved.struck else {}),
             notices=self._notices(made, len(passages)),
         )
@@ -176,7 +176,7 @@ class GenerativeAnswerer:
             "model": self._name,
             "kept": len(window.passages),
             "found": found,
-            "context": room.context,
+            "context": made.context,
             "setting": room.setting,
         }
         return (Remark(key="answer.window_cut" if window.cut else "answer.window", values=values),)

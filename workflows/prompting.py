@@ -28,12 +28,14 @@ class Asking:
         passages: What it may cite, numbered from 1.
         border: Of the data in it; secret.
         window: What fitted, with all that did not.
+        context: Tokens of the model's context; 0 for one without end.
     """
 
     messages: list[BaseMessage]
     passages: tuple[Passage, ...]
     border: str
     window: Window = field(default_factory=Window)
+    context: int = 0
 
 
 def asking(
@@ -67,10 +69,18 @@ def asking(
         BadInput: `prompt_too_long`: not even the question and a piece of the best passage fit.
         Unavailable: The model cannot count tokens now.
     """
-    making = _Making(template, question, tuple(passages), language, tuple(facts), tuple(history))
+    making = _Making(
+        0 if room is None else room.context,
+        template,
+        question,
+        tuple(passages),
+        language,
+        tuple(facts),
+        tuple(history),
+    )
     if room is None:
         return making.whole()
-    context = int(room.context * share)
+    context = int(making.context * share)
     limit = context
     for _ in range(_TRIES):
         window = making.window(room, limit)
@@ -86,6 +96,7 @@ def asking(
 
 @dataclass(frozen=True, slots=True)
 class _Making:
+    context: int
     template: Prompt
     question: str
     passages: tuple[Passage, ...]
@@ -122,7 +133,7 @@ class _Making:
             history=messages_of(turns),
             summary=told_summary(summary) if summary else (),
             passages=[passage_data(n, p, mark) for n, p in enumerate(self.passages, start=1)],
-            total=room.context,
+            total=self.context,
         )
 
     def of(self, window: Window, count: Callable[[str], int]) -> Asking:
@@ -142,7 +153,9 @@ class _Making:
             if pair:
                 messages += [HumanMessage(pair[0]), AIMessage(pair[1])]
         messages.append(HumanMessage(last))
-        return Asking(messages=messages, passages=tuple(kept), border=mark, window=window)
+        return Asking(
+            messages=messages, passages=tuple(kept), border=mark, window=window, context=self.context
+        )
 
     def _filled(self, data: str) -> tuple[str, str]:
         return self.template.messages(
@@ -160,12 +173,13 @@ def _beginning(passage: Passage, number: int, mark: str, limit: int, count: Call
     return passage_data(number, passage, mark, longest=low)
 
 
-def window_report(window: Window, room: Room | None, usage: Any) -> dict[str, int]:
+def window_report(made: Asking, usage: Any, *, exact: bool) -> dict[str, int]:
     """What a trace tells of a window; `usage` is the model's own count, as LangChain has it."""
+    window = made.window
     report = dict(window.parts)
-    if room is not None:
-        report["context"] = room.context
-        if not room.exact:
+    if made.context:
+        report["context"] = made.context
+        if not exact:
             report["estimated"] = 1
     known = ((usage or {}).get("input_token_details") or {}).get("cache_read")
     if known is not None:

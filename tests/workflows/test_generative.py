@@ -316,3 +316,18 @@ def test_another_refusal_is_not_tried_again(analyser, error: Exception) -> None:
     with pytest.raises(type(error)):
         answerer.answer("What did Mendel grow?", [PEAS], emit=lambda piece: None)
     assert len(model.asked) == 1
+
+
+def test_a_model_that_goes_away_behind_its_answer_takes_nothing_back(analyser) -> None:
+    model = ScriptedChatModel(replies=["Mendel grew pea plants [1]."])
+
+    def context() -> int:
+        if model.asked:
+            raise Unavailable("model_closed", path="m")
+        return 5000
+
+    room = Room(context=context, answer=100, count=len, count_messages=counted)
+    draft = GenerativeAnswerer(model, analyser, name="m", room=room).answer(
+        "What did Mendel grow?", [PEAS], emit=lambda piece: None
+    )
+    assert (draft.answered, draft.window["context"]) == (True, 5000)
