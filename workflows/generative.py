@@ -8,10 +8,9 @@ from terakoya.catalogue import text as sentence
 from terakoya.errors import BadInput, TerakoyaError
 from terakoya.protocols import Emit, Memory
 from terakoya.text.analyser import Analyser
-from terakoya.text.evidence import Reading
+from terakoya.text.normalise import squeeze
 from terakoya.text.question import analyse_question, question_language
 from terakoya.types import Draft, Passage, Remark, Turn
-from workflows.grading import evidence_share
 from workflows.guarding.output import checked_output
 from workflows.guarding.passages import believed
 from workflows.guarding.stream import GuardedStream
@@ -22,6 +21,8 @@ from workflows.room import Room
 from workflows.streaming import MarkStream
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+_MOST_FACTS: Final = 40
+"""Things to remember that a prompt tells."""
 _SMALLER: Final = (1.0, 0.5)
 """Shares of the context that are tried, where a server says that a prompt which was estimated to fit does not."""
 _TOO_LONG: Final = re.compile(r"context|token|too (?:long|large)|length|maximum", re.IGNORECASE)
@@ -162,11 +163,10 @@ class GenerativeAnswerer:
         facts = self._memory.facts() if self._memory else ()
         if not facts:
             return []
-        asked = analyse_question(question, self._analyser)
-        ordered = sorted(
-            facts, key=lambda f: (-evidence_share(asked, Reading.of(f.text, self._analyser)), -f.id)
-        )
-        return [fact.text for fact in ordered]
+        asked = [squeeze(term.surface) for term in analyse_question(question, self._analyser).terms]
+        held = {fact.id: sum(word in squeeze(fact.text) for word in asked) for fact in facts}
+        ordered = sorted(facts, key=lambda fact: (-held[fact.id], -fact.id))
+        return [fact.text for fact in ordered[:_MOST_FACTS]]
 
     def _notices(self, made: Asking, found: int) -> tuple[Remark, ...]:
         window, room = made.window, self._room

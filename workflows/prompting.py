@@ -9,7 +9,13 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from terakoya.errors import BadInput
 from terakoya.types import Language, Passage, Turn
 from workflows.conversation import apart, messages_of, told_summary
-from workflows.guarding.delimiting import asked_words, data_border, passage_data, remembered_data
+from workflows.guarding.delimiting import (
+    asked_words,
+    data_border,
+    passage_data,
+    remembered_data,
+    remembered_line,
+)
 from workflows.prompts import Prompt
 from workflows.room import Room
 from workflows.window import Window, fit
@@ -128,8 +134,8 @@ class _Making:
             answer=room.answer,
             count=room.count,
             system=system,
-            question=frame,
-            pinned=[remembered_data([fact], mark) for fact in self.facts],
+            question=f"{frame}\n{remembered_data([''], mark)}" if self.facts else frame,
+            pinned=[f"{remembered_line(fact)}\n" for fact in self.facts],
             history=messages_of(turns),
             summary=told_summary(summary) if summary else (),
             passages=[passage_data(n, p, mark) for n, p in enumerate(self.passages, start=1)],

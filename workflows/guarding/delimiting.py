@@ -52,8 +52,13 @@ def remembered_data(facts: Sequence[str], border: str) -> str:
     """What the person asked to remember, in a prompt: as little of an instruction as a note is; empty without any."""
     if not facts:
         return ""
-    lines = "\n".join(f"- {inert(' '.join(trusted_text(fact).split()))}" for fact in facts)
+    lines = "\n".join(map(remembered_line, facts))
     return f'<remembered border="{border}">\n{lines}\n</remembered {border}>'
+
+
+def remembered_line(fact: str) -> str:
+    """One thing to remember in a prompt: on one line, without what reads like an order, marks of templates broken."""
+    return f"- {inert(' '.join(trusted_text(fact).split()))}"
 
 
 def passages_data(passages: Sequence[Passage], question: str) -> tuple[str, str]:
