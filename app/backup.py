@@ -28,7 +28,7 @@ STORE: Final = "terakoya.duckdb"
 THREADS: Final = "threads.sqlite"
 FILES: Final = ("terakoya.toml", "tuned.toml", "mcp.json")
 """What a person, or `eval tune`, set."""
-FOLDERS: Final = ("traces", "uploads", "prompts")
+FOLDERS: Final = ("traces", "uploads", "prompts", "suites")
 _CHUNK: Final = 2**20
 _CURSOR: Final = "langfuse.cursor"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -117,7 +117,7 @@ def _members(staged: Path, home: Path) -> Iterator[tuple[str, Path]]:
     traces = home / "traces"
     for path in sorted(path for path in traces.glob("*.jsonl") if not path.is_symlink()):
         yield f"traces/{path.name}", path
-    for folder in ("uploads", "prompts"):
+    for folder in ("uploads", "prompts", "suites"):
         for path in sorted((home / folder).rglob("*")):
             if not path.is_symlink() and stat.S_ISREG(path.stat().st_mode):
                 yield path.relative_to(home).as_posix(), path

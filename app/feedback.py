@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.tracing.events import SpanRecord, parse
 from app.tracing.spool import trace_files
-from terakoya.api import FeedbackItem
+from terakoya.api import CitationModel, FeedbackItem
 from terakoya.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def the_one(items: Iterable[FeedbackItem], id: str) -> FeedbackItem:
 
 
 def _about(trace: str, root: SpanRecord | None, threads: "Threads") -> dict[str, Any]:
+    from workflows.state import citation_from_json
+
     if root is None:
         return {}
     try:
@@ -74,6 +76,7 @@ def _about(trace: str, root: SpanRecord | None, threads: "Threads") -> dict[str,
                 "earlier": [before["question"] for before in turns[:number]],
                 "answer": turn["answer"],
                 "model": turn["model"],
+                "citations": [CitationModel.of(citation_from_json(c)) for c in turn["citations"]],
             }
     # The conversation is gone; the trace says what it was about.
     return {"thread_id": root.thread_id, "question": _words(root.input), "answer": _words(root.output)}

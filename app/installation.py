@@ -10,6 +10,9 @@ from terakoya import __version__
 from terakoya.api import (
     AlikeNotes,
     BackupReport,
+    CaseDraft,
+    CaseMade,
+    CaseRequest,
     FeedbackItem,
     FeedbackRequest,
     ForgetReport,
@@ -248,6 +251,27 @@ class Installation(Conversing):
         return feedback_items(
             self.wiring.store.feedback_times(), self.wiring.threads, self.settings.traces_path
         )
+
+    def case_draft(self, trace_id: str) -> CaseDraft:
+        """What is known of a case for the answer with a thumb. See `app.complaints`.
+
+        Raises:
+            NotFound: There is no thumb on this trace.
+        """
+        from app.complaints import Complaints
+
+        return Complaints(self).draft(trace_id)
+
+    def make_case(self, trace_id: str, request: CaseRequest) -> CaseMade:
+        """Makes a case of a thumb. See `app.complaints`.
+
+        Raises:
+            NotFound: There is no thumb on this trace.
+            BadInput: Nothing is expected, or a passage is not there.
+        """
+        from app.complaints import Complaints
+
+        return Complaints(self).make(trace_id, request)
 
     def status(self) -> Status:
         """What works in this installation and what does not."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from app.tracing.account import Account
+from evals.note import Notes, read_notes
 from evals.schema import nearest
-from evals.suite import Suite, load_suite
-from evals.suite_file import add_case, read_cases
+from evals.suite import load_suite
+from evals.suite_file import add_case, begin_suite, read_cases
 from terakoya.api import FeedbackItem
 from terakoya.errors import BadInput
 from terakoya.text.language import language_of
@@ -32,6 +33,13 @@ class Promoted:
     suite: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    name: str
+    folder: Path
+    notes: Notes
+
+
 def promote(
     item: FeedbackItem,
     path: Path,
@@ -41,6 +49,7 @@ def promote(
     unanswerable: bool = False,
     must_pass: bool = False,
     case_id: str = "",
+    notes: Path | None = None,
 ) -> Promoted:
     """Makes a case of a thumb; one with the same question is left as it is.
 
@@ -52,6 +61,7 @@ def promote(
         unanswerable: The notes do not answer it.
         must_pass: The suite fails from now on where this case is not right.
         case_id: Of the case; made of the trace's id by default.
+        notes: The folder of notes of a new suite, which is made where there is no file.
 
     Raises:
         BadInput: Nothing is expected, a passage is not there, or the suite cannot be used or written.
@@ -60,8 +70,12 @@ def promote(
         raise BadInput("feedback_lost", id=item.trace_id[:12])
     if bool(expected or passages) == unanswerable:
         raise BadInput("feedback_expects")
-    suite = load_suite(path)
-    cases = read_cases(path)
+    if new := notes is not None and not path.exists():
+        suite = _Known(name=path.stem, folder=notes, notes=read_notes(notes))
+    else:
+        loaded = load_suite(path)
+        suite = _Known(name=loaded.name, folder=loaded.folder, notes=loaded.notes)
+    cases = {} if new else read_cases(path)
     asked = {"conversation": [*item.earlier, item.question]} if item.earlier else {"question": item.question}
     for name, case in cases.items():
         if _asks(case) == _asks(asked):
@@ -80,7 +94,8 @@ def promote(
         made["passages"] = [_passage(suite, place) for place in passages]
     if must_pass:
         made["must_pass"] = True
-    return Promoted(case=made["id"], line=add_case(path, made), suite=suite.name)
+    line = begin_suite(path, name=suite.name, notes=suite.folder, case=made) if new else add_case(path, made)
+    return Promoted(case=made["id"], line=line, suite=suite.name)
 
 
 def put_into_dataset(account: Account, path: Path, promoted: Promoted, trace_id: str) -> None:
@@ -106,7 +121,7 @@ def _asks(case: Mapping[str, Any]) -> list[str]:
     return [squeeze(turn) for turn in case.get("conversation") or [case.get("question", "")]]
 
 
-def _passage(suite: Suite, place: str) -> dict[str, str]:
+def _passage(suite: _Known, place: str) -> dict[str, str]:
     source, _, number = place.rpartition(":")
     note = suite.notes.get(source)
     if note is None:

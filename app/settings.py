@@ -282,6 +282,11 @@ class Settings(BaseSettings):
         return self.home / "uploads"
 
     @property
+    def suites_path(self) -> Path:
+        """Folder of the suites that thumbs become cases of."""
+        return self.home / "suites"
+
+    @property
     def mcp_path(self) -> Path:
         """The file with the MCP servers."""
         return Path(self.mcp).expanduser() if self.mcp else self.home / "mcp.json"

@@ -38,6 +38,36 @@ def plain(form: CaseForm) -> dict[str, Any]:
     return {**keys, "language": form.language or language_of(asked)}
 
 
+def begin_suite(path: Path, *, name: str, notes: Path, case: Mapping[str, Any]) -> int:
+    """Writes a new suite file with one case, in YAML.
+
+    Args:
+        path: The file, which is not there yet.
+        name: Of the suite.
+        notes: The folder of its notes.
+        case: With the keys of a case in a suite file.
+
+    Returns:
+        The line on which the case stands.
+
+    Raises:
+        BadInput: It would be no suite, or cannot be written.
+    """
+    head = f"name: {_flow(name)}\nnotes: {_flow(str(notes))}\n\ncases:\n"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", errors="replace") as file:
+            file.write(f"{head}{_entry(case, '  ')}\n")
+        try:
+            load_suite(path)
+        except BadInput:
+            path.unlink()
+            raise
+    except OSError as error:
+        raise BadInput("eval_unwritable", path=path, reason=error.strerror or error) from None
+    return head.count("\n") + 1
+
+
 def add_case(path: Path, case: Mapping[str, Any]) -> int:
     """Puts a case at the end of a suite.
 

@@ -42,7 +42,7 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
         try:
             return run_suites(
                 session.settings,
-                [Path(suite) for suite in arguments.suites],
+                [_suite(session, suite) for suite in arguments.suites],
                 baseline=arguments.baseline,
                 junit=arguments.junit,
                 summary=arguments.summary,
@@ -58,3 +58,10 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
             )
         except KeyboardInterrupt:
             return INTERRUPTED
+
+
+def _suite(session: Session, name: str) -> Path:
+    """The file, or the suite of this name in the home, where the page puts cases."""
+    path = Path(name)
+    kept = session.settings.suites_path / f"{name}.yaml"
+    return kept if path.name == name and not path.exists() and kept.is_file() else path

@@ -17,9 +17,6 @@ from terakoya.api.asking import (
     BranchRequest,
     CitationModel,
     FactModel,
-    FeedbackItem,
-    FeedbackRequest,
-    RatedAnswer,
     SecondMessageRequest,
     Thread,
     ThreadSummary,
@@ -28,6 +25,15 @@ from terakoya.api.asking import (
     page_name,
 )
 from terakoya.api.backup import BackupReport, BackupRequest
+from terakoya.api.feedback import (
+    CaseDraft,
+    CaseMade,
+    CaseRequest,
+    FeedbackItem,
+    FeedbackRequest,
+    PlaceModel,
+    RatedAnswer,
+)
 from terakoya.api.notes import (
     AlikeNote,
     AlikeNotes,
@@ -82,6 +88,9 @@ __all__ = [
     "BackupRequest",
     "BranchRequest",
     "Branched",
+    "CaseDraft",
+    "CaseMade",
+    "CaseRequest",
     "Check",
     "CitationModel",
     "DayStats",
@@ -108,6 +117,7 @@ __all__ = [
     "NoteText",
     "NoteTree",
     "NotedTrace",
+    "PlaceModel",
     "Problem",
     "RatedAnswer",
     "RelatedRequest",

@@ -1,6 +1,6 @@
 """Questions, answers with their citations, threads and thumbs."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -35,38 +35,6 @@ class AskRequest(Schema):
     effort: Effort = "normal"
     thread_id: str | None = None
     second_message: SecondMessage | None = None
-
-
-class FeedbackRequest(Schema):
-    """A thumb on an answer: 1 up, 0 down."""
-
-    trace_id: str
-    value: Literal[0, 1]
-    comment: str = Field(default="", max_length=4000)
-
-
-class RatedAnswer(Schema):
-    """An answer of a conversation, with the thumb that it got."""
-
-    question: str
-    answer: str
-    value: int
-    comment: str
-    trace_id: str
-
-
-class FeedbackItem(Schema):
-    """A thumb that was given, with what it is about; question and answer are empty where that is gone."""
-
-    trace_id: str
-    value: Literal[0, 1]
-    comment: str = ""
-    given_at: str
-    thread_id: str = ""
-    question: str = ""
-    earlier: list[str] = []
-    answer: str = ""
-    model: str = ""
 
 
 class CitationModel(Schema):

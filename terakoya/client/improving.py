@@ -3,6 +3,9 @@
 from pydantic import TypeAdapter
 
 from terakoya.api import (
+    CaseDraft,
+    CaseMade,
+    CaseRequest,
     Duel,
     DuelRequest,
     FeedbackItem,
@@ -32,6 +35,24 @@ class ImprovingCalls(Connection):
         return TypeAdapter(list[RatedAnswer]).validate_json(
             self.send("GET", "/api/feedback/answers", timeout=SEARCH).content
         )
+
+    def case_draft(self, trace_id: str) -> CaseDraft:
+        """What is known of a case for the answer with a thumb.
+
+        Raises:
+            NotFound: There is no thumb on this trace.
+        """
+        return self.model(CaseDraft, "GET", f"/api/feedback/{segment(trace_id)}/case", timeout=SEARCH)
+
+    def make_case(self, trace_id: str, request: CaseRequest) -> CaseMade:
+        """Makes a case of a thumb, in a suite of the home.
+
+        Raises:
+            NotFound: There is no thumb on this trace.
+            BadInput: Nothing is expected, or a passage is not there.
+        """
+        path = f"/api/feedback/{segment(trace_id)}/case"
+        return self.model(CaseMade, "POST", path, json=request, timeout=SEARCH)
 
     def duel(self, question: str, first: str, second: str) -> Duel:
         """Asks under two settings, and waits for both answers.
