@@ -114,7 +114,8 @@ class Complaints:
         except (BadInput, Unavailable):
             return []
         marker = Marker(item.question, self._installation.wiring.analyser)
-        passages = [hit.passage for hit in hits]
+        # Far behind the best stands what shares a few words with the question.
+        passages = [hit.passage for hit in hits if hit.score >= hits[0].score / 2]
         cited = {(c.source, line) for c in item.citations for line in range(c.start_line, c.end_line + 1)}
         found: list[PlaceModel] = []
         for passage in passages:
@@ -142,14 +143,19 @@ class Complaints:
 
 
 def _likeliest(passage: Passage, marker: Marker) -> tuple[int, str] | None:
-    """Number and words of the line that holds most of what is asked; a heading only where there is nothing else."""
+    """Number and words of the line that holds most of what is asked, of those that hold any; a heading last."""
 
     def weight(entry: tuple[int, str]) -> tuple[bool, int]:
-        return not entry[1].startswith("#"), sum(end - start for start, end in marker.marks(entry[1]))
+        return not entry[1].startswith("#"), _asked(entry[1], marker)
 
     lines: Sequence[tuple[int, str]] = [
         (number, line.strip())
         for number, line in enumerate(passage.text.split("\n"), passage.start_line)
-        if any(character.isalnum() for character in line)
+        if _asked(line, marker)
     ]
     return max(lines, key=weight, default=None)
+
+
+def _asked(line: str, marker: Marker) -> int:
+    """Characters of a line that the question has too."""
+    return sum(end - start for start, end in marker.marks(line))

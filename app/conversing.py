@@ -147,12 +147,17 @@ class Conversing:
         """The latest conversations."""
         left = {question.thread_id: question for question in reversed(self.unfinished())}
         kept = [
-            ThreadSummary(thread_id=thread, title=title, updated=updated, unfinished=thread in left)
+            ThreadSummary(
+                thread_id=thread,
+                title=title,
+                updated=updated,
+                state="unfinished" if thread in left else "quiet",
+            )
             for thread, title, updated in self.wiring.threads.latest()
         ]
         known = {summary.thread_id for summary in kept}
         only = [
-            ThreadSummary(thread_id=thread, title=q.question[:TITLE], updated=q.asked, unfinished=True)
+            ThreadSummary(thread_id=thread, title=q.question[:TITLE], updated=q.asked, state="unfinished")
             for thread, q in left.items()
             if thread not in known
         ]

@@ -9,7 +9,6 @@ from terakoya.api import (
     MAX_QUESTION,
     ApprovalModel,
     AskResult,
-    FeedbackRequest,
     NoteSummary,
     Thread,
     TurnModel,
@@ -20,8 +19,11 @@ from terakoya.errors import NotFound, TerakoyaError
 from ui.approval import draw_approval
 from ui.connection import draw_error, forget, fresh
 from ui.markup import markdown, pieces, plain
+from ui.meanwhile import draw_meanwhile
 from ui.runs import Follower, desk
 from ui.sources import draw_sources
+from ui.thumbs import draw_thumbs
+from ui.unfinished import draw_unfinished
 from ui.wording import language, say, say_or
 
 SHOWN: Final = 30
@@ -37,21 +39,16 @@ def draw_conversation(client: ServiceClient, notes: Sequence[NoteSummary]) -> No
     typed = st.chat_input(say("ask_placeholder"), key="ask", max_chars=MAX_QUESTION)
     question = typed or st.session_state.pop("asked", None)
     thread = _thread(client)
-    # Each is looked at, as another tab may have asked in this thread too.
-    running = sum(_running(client, turn) for turn in thread.turns) > 0 if thread else False
+    if thread:
+        _settle(client, thread)
     if question and question.strip():
-        if thread and running:
-            desk().waiting.setdefault(thread.thread_id, []).append(question.strip())
-        else:
-            thread = _ask(client, question.strip(), thread) or thread
-    elif thread and not running and (waited := desk().next_waiting(thread.thread_id)):
-        thread = _ask(client, waited, thread) or thread
-
+        thread = _ask(client, question.strip(), thread) or thread
     if thread is None:
         if "unasked" not in st.session_state:
             _draw_start(notes)
     else:
         _draw_turns(client, thread)
+        draw_unfinished(client, thread)
     _draw_unasked()
 
 
@@ -87,19 +84,40 @@ def _thread(client: ServiceClient) -> Thread | None:
             del st.query_params["run"]
         else:
             thread.turns.append(TurnModel(question=state.question, result=None, run_id=run_id))
-    if not thread.turns:
+    if not thread.turns and not thread.unfinished:
         switch_thread("")
         return None
     return thread
 
 
-def _running(client: ServiceClient, turn: TurnModel) -> bool:
-    if turn.result is not None or not turn.run_id:
-        return False
-    follower = desk().follow(client, turn.run_id)
-    if follower.finished:
-        _finish(turn, follower)
-    return not follower.finished
+def _settle(client: ServiceClient, thread: Thread) -> None:
+    """Brings in what has ended since."""
+    for turn in list(thread.turns):  # each, as another tab may have asked in this thread too
+        if turn.result is not None or not turn.run_id:
+            continue
+        follower = desk().follow(client, turn.run_id)
+        if not follower.finished:
+            continue
+        if follower.withdrawn:
+            _let_go(turn)
+            thread.turns.remove(turn)
+        elif follower.lost:  # the service ended meanwhile: what it left is known to the one that runs now
+            desk().leave(turn.run_id)
+            _let_go(turn)
+            forget("thread")
+            st.rerun()
+        else:
+            _finish(turn, follower)
+    told = [turn.result.trace_id for turn in thread.turns if turn.result]
+    for number, turn in reversed(list(enumerate(thread.turns))):
+        # Two questions that were merged have one answer, which stands under the later one.
+        if turn.result and turn.result.trace_id and turn.result.trace_id in told[number + 1 :]:
+            thread.turns.remove(turn)
+
+
+def _let_go(turn: TurnModel) -> None:
+    if st.query_params.get("run") == turn.run_id:
+        del st.query_params["run"]
 
 
 def _finish(turn: TurnModel, follower: Follower) -> None:
@@ -108,8 +126,8 @@ def _finish(turn: TurnModel, follower: Follower) -> None:
     turn.result = AskResult.model_validate(follower.result)
     if follower.notice:
         desk().notices[turn.result.trace_id] = follower.notice
-    if st.query_params.get("run") == turn.run_id:
-        del st.query_params["run"]
+    turn.question = turn.result.question
+    _let_go(turn)
 
 
 def _ask(client: ServiceClient, question: str, thread: Thread | None) -> Thread | None:
@@ -127,7 +145,8 @@ def _ask(client: ServiceClient, question: str, thread: Thread | None) -> Thread 
         TurnModel(question=question, result=None, run_id=started.run_id),
     ]
     forget("threads", "thread:", "facts")
-    return fresh(f"thread:{started.thread_id}", 60, lambda: Thread(thread_id=started.thread_id, turns=turns))
+    kept = thread or Thread(thread_id=started.thread_id, turns=[])
+    return fresh(f"thread:{started.thread_id}", 60, lambda: kept.model_copy(update={"turns": turns}))
 
 
 def _draw_start(notes: Sequence[NoteSummary]) -> None:
@@ -164,24 +183,13 @@ def _draw_turns(client: ServiceClient, thread: Thread) -> None:
         _draw_question(turn.question)
         with st.chat_message("assistant", avatar=SCHOOL):
             if turn.result is not None:
-                _draw_answer(client, turn.result, f"{thread.thread_id}_{number}")
+                _draw_answer(client, turn, turn.result, f"{thread.thread_id}_{number}")
                 _draw_edit(client, thread, number)
             elif turn.run_id:
-                _draw_run(client, turn, f"{thread.thread_id}_{number}")
+                _draw_run(client, thread.thread_id, turn, f"{thread.thread_id}_{number}")
             else:
                 st.caption(say("interrupted"))
                 _draw_again(turn.question, f"{number}")
-    for number, question in enumerate(desk().waiting.get(thread.thread_id, [])):
-        _draw_question(question)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f":material/hourglass_empty: {say('waiting')}")
-            st.button(
-                say("withdraw"),
-                key=f"withdraw_{number}",
-                type="tertiary",
-                on_click=desk().waiting[thread.thread_id].remove,
-                args=(question,),
-            )
 
 
 def _draw_question(question: str) -> None:
@@ -198,7 +206,7 @@ def draw_text(text: str, *, markers: Collection[int] | None) -> None:
             st.markdown(markdown(piece.text, markers), anchors=False)
 
 
-def _draw_run(client: ServiceClient, turn: TurnModel, key: str) -> None:
+def _draw_run(client: ServiceClient, thread_id: str, turn: TurnModel, key: str) -> None:
     follower = desk().follow(client, turn.run_id or "")
     if follower.error is not None:
         draw_error(follower.error)
@@ -207,15 +215,28 @@ def _draw_run(client: ServiceClient, turn: TurnModel, key: str) -> None:
     if follower.approval and not follower.finished:
         st.fragment(_draw_asking, run_every=1.0)(client, turn.run_id or "", follower, follower.approval)
         return
-    st.fragment(_draw_growing, run_every=0.2)(turn, follower)
-    st.button(
-        say("stop"),
-        key=f"stop_{key}",
-        icon=":material/stop_circle:",
-        type="tertiary",
-        on_click=_stop,
-        args=(client, turn.run_id or ""),
-    )
+    if follower.step in ("waiting", "merged") and not follower.text:
+        st.fragment(_draw_waiting, run_every=0.5)(follower, follower.step)
+    else:
+        st.fragment(_draw_growing, run_every=0.2)(turn, follower)
+    waits = follower.step in ("waiting", "merged")
+    with st.container(horizontal=True):
+        st.button(
+            say("withdraw" if waits else "stop"),
+            key=f"stop_{key}",
+            icon=":material/stop_circle:",
+            type="tertiary",
+            on_click=_stop,
+            args=(client, turn.run_id or ""),
+        )
+        if not waits:
+            draw_meanwhile(client, thread_id)
+
+
+def _draw_waiting(follower: Follower, step: str) -> None:
+    if follower.finished or follower.step != step:
+        st.rerun()
+    st.caption(f":material/hourglass_empty: {say('waiting' if step == 'waiting' else 'merged')}")
 
 
 def _stop(client: ServiceClient, run_id: str) -> None:
@@ -258,7 +279,7 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
         shown = st.empty()
     drawn: tuple[str, str] | None = None
     for _ in follower.updates(0.8):
-        if follower.approval:
+        if follower.approval or follower.step in ("waiting", "merged"):
             st.rerun()
         if drawn == (follower.text, follower.step):
             continue
@@ -272,7 +293,7 @@ def _draw_growing(turn: TurnModel, follower: Follower) -> None:
         st.rerun()
 
 
-def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
+def _draw_answer(client: ServiceClient, turn: TurnModel, result: AskResult, key: str) -> None:
     if notice := desk().notices.get(result.trace_id):
         st.info(markdown(notice), icon=":material/info:")
     if result.interrupted:
@@ -296,56 +317,7 @@ def _draw_answer(client: ServiceClient, result: AskResult, key: str) -> None:
         told = sentence("guard.suspicious", language=language(), count=len(result.suspicious))
         with st.expander(told, icon=":material/warning:"):
             draw_sources(result.suspicious, key=f"suspicious_{key}", numbered=False)
-    _draw_feedback(client, result, key)
-
-
-def _draw_feedback(client: ServiceClient, result: AskResult, key: str) -> None:
-    total = result.timings.get("total", 0.0) / 1000
-    about = (
-        f"{plain(result.model)} · {say('effort_' + result.effort)} · {say('seconds', seconds=f'{total:.1f}')}"
-    )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if result.trace_id:
-            st.feedback(
-                "thumbs",
-                key=f"thumb_{key}",
-                default=desk().votes.get(result.trace_id),
-                on_change=_vote,
-                args=(client, result.trace_id, f"thumb_{key}"),
-            )
-        st.caption(about)
-    if desk().votes.get(result.trace_id) == 0:
-        _draw_comment(client, result.trace_id, key)
-
-
-def _vote(client: ServiceClient, trace_id: str, key: str) -> None:
-    value = st.session_state.get(key)
-    if value not in (0, 1):  # a thumb can be changed, not taken back
-        st.session_state[key] = desk().votes.get(trace_id)
-        return
-    try:
-        client.feedback(FeedbackRequest(trace_id=trace_id, value=value))
-        desk().votes[trace_id] = value
-        st.toast(say("thanks"), icon=":material/favorite:")
-    except TerakoyaError as error:
-        st.toast(plain(error.message(language())), icon=":material/error:")
-
-
-def _draw_comment(client: ServiceClient, trace_id: str, key: str) -> None:
-    sent = st.session_state.setdefault("commented", set())
-    if trace_id in sent:
-        st.caption(f":material/check: {say('comment_sent')}")
-        return
-    with st.form(f"comment_form_{key}", border=False):
-        comment = st.text_input(say("comment_label"), key=f"comment_{key}", max_chars=4000)
-        if st.form_submit_button(say("comment_send")) and comment.strip():
-            try:
-                client.feedback(FeedbackRequest(trace_id=trace_id, value=0, comment=comment.strip()))
-            except TerakoyaError as error:
-                draw_error(error)
-                return
-            sent.add(trace_id)
-            st.rerun()
+    draw_thumbs(client, result, turn.thumb, key)
 
 
 def _draw_again(question: str, key: str) -> None:

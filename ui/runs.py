@@ -45,6 +45,16 @@ class Follower:
         """Whether nothing more will come."""
         return self.result is not None or self.error is not None
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it was cancelled before its turn came."""
+        return self.error is not None and self.error.key == "cancelled"
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody knows the run any more, as its service has ended."""
+        return self.error is not None and self.error.key in ("run_unknown", "service_away", "token")
+
     def decided(self, call_id: str) -> None:
         """The person has said what is to become of a call."""
         with self._changed:
@@ -99,16 +109,14 @@ class Follower:
 
 
 class Desk:
-    """What outlives a reload of the page: followed runs, questions in waiting, thumbs given.
+    """What outlives a reload of the page: followed runs, thumbs given.
 
     Attributes:
-        waiting: Questions by thread, to be asked once the answer under way is complete.
         votes: Thumb by trace.
         notices: What failed on the way to an answer, by trace.
     """
 
     def __init__(self) -> None:
-        self.waiting: dict[str, list[str]] = {}
         self.votes: dict[str, int] = {}
         self.notices: dict[str, str] = {}
         self._followers: dict[str, Follower] = {}
@@ -124,11 +132,10 @@ class Desk:
                 self._followers[run_id] = Follower(client, run_id)
             return self._followers[run_id]
 
-    def next_waiting(self, thread_id: str) -> str | None:
-        """Takes the question that waited longest in a thread."""
+    def leave(self, run_id: str) -> None:
+        """Follows a run no more."""
         with self._lock:
-            questions = self.waiting.get(thread_id)
-            return questions.pop(0) if questions else None
+            self._followers.pop(run_id, None)
 
 
 @st.cache_resource(show_spinner=False)

@@ -19,6 +19,12 @@ from ui.wording import NAMES, language, say, say_or
 
 EFFORTS: Final = ("fast", "normal", "deep")
 LISTED: Final = 8
+_ICONS: Final = {
+    "quiet": ":material/chat_bubble:",
+    "running": ":material/hourglass_top:",
+    "asking": ":material/front_hand:",
+    "unfinished": ":material/pause_circle:",
+}
 _SIGNS: Final = {
     "ok": ":green[:material/check_circle:]",
     "off": ":gray[:material/do_not_disturb_on:]",
@@ -132,7 +138,8 @@ def _draw_threads(client: ServiceClient) -> None:
                 plain(thread.title) or say("untitled"),
                 key=f"thread_{number}",
                 type="secondary" if thread.thread_id == current else "tertiary",
-                icon=":material/chat_bubble:",
+                icon=_ICONS[thread.state],
+                help=say(f"thread_{thread.state}") if thread.state != "quiet" else None,
                 width="stretch",
                 on_click=switch_thread,
                 args=(thread.thread_id,),

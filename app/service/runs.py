@@ -46,6 +46,12 @@ class Run:
         """Whether more events may come."""
         return not self._ended.is_set()
 
+    @property
+    def asks(self) -> bool:
+        """Whether it waits for a person."""
+        with self._deciding:
+            return self._asked is not None
+
     def state(self) -> RunState:
         """The run as it stands."""
         with self._lock:

@@ -35,18 +35,19 @@ def thread_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
 
     @router.get("/api/threads")
     def threads() -> list[ThreadSummary]:
-        kept = installation.threads()
-        known = {summary.thread_id for summary in kept}
-        begun = [
-            ThreadSummary(
+        kept = {summary.thread_id: summary for summary in installation.threads()}
+        begun: dict[str, ThreadSummary] = {}
+        for run in reversed(runs.running("ask")):
+            known = kept.get(run.thread_id) or ThreadSummary(
                 thread_id=run.thread_id,
                 title=run.question[:TITLE],
                 updated=datetime.fromtimestamp(run.started, UTC).isoformat(timespec="seconds"),
             )
-            for run in reversed(runs.running("ask"))
-            if run.thread_id not in known
-        ]
-        return begun + kept
+            before = begun.get(run.thread_id)
+            asking = run.asks or (before is not None and before.state == "asking")
+            begun[run.thread_id] = known.model_copy(update={"state": "asking" if asking else "running"})
+        new = [summary for thread, summary in begun.items() if thread not in kept]
+        return [*new, *(begun.get(thread, summary) for thread, summary in kept.items())]
 
     @router.get("/api/threads/{thread_id}")
     def thread(thread_id: str) -> Thread:

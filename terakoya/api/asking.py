@@ -1,6 +1,6 @@
 """Questions, answers with their citations, threads and thumbs."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -8,6 +8,7 @@ from terakoya.api.schema import Schema
 from terakoya.catalogue import text
 from terakoya.types import Citation, Effort, Outcome, SecondMessage
 
+ThreadState = Literal["quiet", "running", "asking", "unfinished"]
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
 
@@ -164,12 +165,16 @@ class SecondMessageRequest(Schema):
 
 
 class ThreadSummary(Schema):
-    """One conversation; `unfinished` where a question of it has no answer and nobody makes one."""
+    """One conversation.
+
+    `state`: `running` while an answer is under way, `asking` while that waits for a person, `unfinished` where a question
+    has no answer and nobody makes one.
+    """
 
     thread_id: str
     title: str
     updated: str
-    unfinished: bool = False
+    state: ThreadState = "quiet"
 
 
 class Thread(Schema):

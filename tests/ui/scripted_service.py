@@ -21,6 +21,9 @@ from terakoya.api import (
     AskResult,
     Branched,
     BranchRequest,
+    CaseDraft,
+    CaseMade,
+    CaseRequest,
     CitationModel,
     DecisionRequest,
     Duel,
@@ -34,10 +37,12 @@ from terakoya.api import (
     NoteProblem,
     NoteSummary,
     NoteText,
+    PlaceModel,
     Problem,
     RelatedRequest,
     RunStarted,
     SearchResult,
+    SecondMessageRequest,
     StandingModel,
     Status,
     Thread,
@@ -140,6 +145,9 @@ class ScriptedService:
         self.requests: list[str] = []
         self.facts: list[FactModel] = []
         self.cancelled: list[str] = []
+        self.places: list[PlaceModel] = []
+        self.failed: set[str | None] = {None}
+        self.cases: list[CaseRequest] = []
         self._runs: dict[str, tuple[str, AskRequest | None]] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -223,9 +231,38 @@ class ScriptedService:
         def cancel(run_id: str) -> None:
             self.cancelled.append(run_id)
             _, request = self._runs[run_id]
-            gate = self.replies[request.question].gate if request else None
+            gate = (
+                self.replies[request.question].gate if request and request.question in self.replies else None
+            )
             if gate:
                 gate.set()
+
+        @app.put("/api/threads/{thread_id}/second-message", status_code=204)
+        def second_message(thread_id: str, request: SecondMessageRequest) -> None:
+            self.threads[thread_id].second_message = request.second_message or "queue"
+
+        @app.post("/api/unfinished/{left}/resume")
+        def go_on(left: str) -> Any:
+            for thread in self.threads.values():
+                for unfinished in list(thread.unfinished):
+                    if unfinished.id == left:
+                        thread.unfinished.remove(unfinished)
+                        return ask(AskRequest(question=unfinished.question, thread_id=thread.thread_id))
+            return JSONResponse({"code": "open_question_unknown", "message": "gone"}, status_code=404)
+
+        @app.delete("/api/unfinished/{left}", status_code=204)
+        def drop(left: str) -> None:
+            for thread in self.threads.values():
+                thread.unfinished = [each for each in thread.unfinished if each.id != left]
+
+        @app.get("/api/feedback/{trace_id}/case")
+        def draft(trace_id: str) -> CaseDraft:
+            return CaseDraft(question="What?", places=self.places)
+
+        @app.post("/api/feedback/{trace_id}/case")
+        def make(trace_id: str, request: CaseRequest) -> CaseMade:
+            self.cases.append(request)
+            return CaseMade(case="c", suite="complaints", path="/home/suites/complaints.yaml", line=5)
 
         @app.post("/api/threads/{thread_id}/branch")
         def branch(thread_id: str, request: BranchRequest) -> Branched:
@@ -270,7 +307,9 @@ class ScriptedService:
         def threads() -> list[ThreadSummary]:
             return [
                 ThreadSummary(
-                    thread_id=thread.thread_id, title=thread.turns[0].question, updated="2025-01-01"
+                    thread_id=thread.thread_id,
+                    title=[*thread.turns, *thread.unfinished][0].question,
+                    updated="2025-01-01",
                 )
                 for thread in self.threads.values()
             ]
@@ -335,6 +374,19 @@ class ScriptedService:
         self, run_id: str, thread_id: str, request: AskRequest
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         reply = self.replies.get(request.question, Reply(pieces=["I found nothing."], answered=False))
+        turns = self.threads[thread_id].turns
+        place = next(number for number, turn in enumerate(turns) if turn.run_id == run_id)
+        before = [turn for turn in turns[:place] if turn.run_id not in self.failed and turn.result is None]
+        if before:
+            yield "step", {"name": "waiting"}
+            deadline = time.monotonic() + 30
+            while any(turn.result is None for turn in before) and run_id not in self.cancelled:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            if run_id in self.cancelled:
+                self.threads[thread_id].turns = [turn for turn in turns if turn.run_id != run_id]
+                yield "error", {"code": "cancelled", "message": "cancelled", "status": 409}
+                return
         yield "step", {"name": "retrieve"}
         for number, piece in enumerate(reply.pieces):
             if number == 1 and reply.gate:
@@ -346,6 +398,7 @@ class ScriptedService:
             decision = self.decisions[-1]
             yield "decided", {"call_id": decision.call_id, "verdict": decision.verdict}
         if reply.error:
+            self.failed.add(run_id)
             yield "error", {"code": "model_failed", "message": reply.error, "status": 503}
             return
         if reply.notice:

@@ -3,7 +3,7 @@ import threading
 import pytest
 from scripted_service import Reply, citation, hit, note
 
-from terakoya.api import FactModel
+from terakoya.api import FactModel, PlaceModel, Thread, Unfinished
 
 QUESTION = "What is slow start?"
 QUOTE = "- slow start: cwnd doubles every RTT"
@@ -73,16 +73,73 @@ def test_a_second_question_waits_for_the_first_answer(service, page, settle, sho
     app = page()
     ask(app)
     ask(app, "And then?")
-    assert "Will be asked when the answer above is complete." in shown(app)
-    assert [request.question for request in service.asked] == [QUESTION]
+    settle(app, lambda: "Will be asked when the answer above is complete." in shown(app))
+    assert [request.question for request in service.asked] == [QUESTION, "And then?"]
     gate.set()
     settle(app, lambda: len(app.feedback) == 2)
     assert "cwnd doubles every RTT" in shown(app)
     assert "Congestion avoidance" in shown(app)
-    assert (
-        service.asked[1].thread_id == service.asked[0].thread_id
-        or service.asked[1].thread_id in service.threads
-    )
+    assert service.asked[1].thread_id in service.threads
+
+
+def test_a_question_that_waits_can_be_withdrawn(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    gate = threading.Event()
+    service.replies[QUESTION] = answer(gate=gate)
+    app = page()
+    ask(app)
+    ask(app, "And then?")
+    settle(app, lambda: "Withdraw" in shown(app))
+    next(button for button in app.button if button.label == "Withdraw").click().run()
+    settle(app, lambda: "And then?" not in shown(app))
+    gate.set()
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "run" not in app.query_params
+
+
+def test_while_an_answer_grows_the_reader_chooses_what_becomes_of_the_next_question(
+    service, page, settle, shown
+):
+    service.notes = [note("tcp.md", "TCP")]
+    gate = threading.Event()
+    service.replies[QUESTION] = answer(gate=gate)
+    app = page()
+    ask(app)
+    settle(app, lambda: "cwnd doubles" in shown(app))
+    (thread,) = service.threads.values()
+    app.radio[0].set_value("interrupt").run()
+    assert thread.second_message == "interrupt"
+    gate.set()
+    settle(app, lambda: len(app.feedback) == 1)
+    assert not app.radio
+
+
+@pytest.fixture
+def left(service):
+    """A conversation with a question that a service left unanswered when it ended."""
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    thread = Thread(thread_id="t1", turns=[])
+    given = {"id": "u1", "thread_id": "t1", "effort": "deep", "asked": "2026-11-22T00:00:00+00:00"}
+    thread.unfinished = [Unfinished(question=QUESTION, **given)]
+    service.threads["t1"] = thread
+    return thread
+
+
+def test_a_question_that_was_left_unanswered_can_be_gone_on_with(service, page, settle, shown, left):
+    app = page(thread="t1")
+    assert "Stopped before the answer" in shown(app)
+    next(button for button in app.button if button.label == "Go on").click().run()
+    settle(app, lambda: len(app.feedback) == 1)
+    assert "every RTT" in shown(app)
+    assert "Stopped before the answer" not in shown(app)
+
+
+def test_a_question_that_was_left_unanswered_can_be_dropped(service, page, shown, left):
+    app = page(thread="t1")
+    next(button for button in app.button if button.label == "Drop it").click().run()
+    assert left.unfinished == []
+    assert QUESTION not in [element.value for element in app.markdown]
 
 
 def test_an_answer_under_way_can_be_stopped_and_what_was_said_stays(service, page, settle, shown):
@@ -187,6 +244,37 @@ def test_a_thumb_down_can_carry_a_comment(service, page, settle, shown):
     next(button for button in app.form_submit_button if button.label == "Send comment").click().run()
     assert [(given.value, given.comment) for given in service.feedback] == [(0, ""), (0, "Wrong line.")]
     assert "Your comment was sent." in shown(app)
+
+
+def test_a_thumb_down_becomes_a_test_with_one_more_click(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    service.places = [PlaceModel(place="tcp.md:7", text="- *ssthresh*"), PlaceModel(place="a.md:1", text="b")]
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    app.feedback[0].set_value(0).run()
+    next(button for button in app.button if button.label == "Make it a test").click().run()
+    assert [(case.passages, case.expected, case.unanswerable) for case in service.cases] == [
+        (["tcp.md:7"], [], False)
+    ]
+    assert "Now a test: complaints.yaml, line 5" in shown(app)
+    assert "`terakoya eval run complaints`" in shown(app)
+
+
+def test_a_reader_says_what_a_good_answer_would_have_been(service, page, settle, shown):
+    service.notes = [note("tcp.md", "TCP")]
+    service.replies[QUESTION] = answer()
+    app = page()
+    ask(app)
+    settle(app, lambda: len(app.feedback) == 1)
+    app.feedback[0].set_value(0).run()
+    app.radio[0].set_value("other")
+    next(button for button in app.button if button.label == "Make it a test").click().run()
+    assert "Write the words that a good answer holds." in shown(app)
+    next(field for field in app.text_input if "Words" in field.label).set_value("cwnd | RTT")
+    next(button for button in app.button if button.label == "Make it a test").click().run()
+    assert [(case.passages, case.expected) for case in service.cases] == [([], ["cwnd", "RTT"])]
 
 
 def test_a_rerun_asks_the_service_for_nothing(service, page, settle):
