@@ -1,11 +1,12 @@
 """`terakoya ask`: an answer with the places it stands on."""
 
 import argparse
+from collections.abc import Callable
 from itertools import chain, islice
 from typing import Any
 
 from app.cli.approval import decider
-from app.cli.backend import Backend
+from app.cli.backend import Backend, Listen
 from app.cli.cells import one_line
 from app.cli.entry import INTERRUPTED
 from app.cli.queries import queries
@@ -13,8 +14,9 @@ from app.cli.session import Session
 from app.cli.terminal import Terminal
 from terakoya.api import AskResult, page_name
 from terakoya.catalogue import text
+from terakoya.protocols import Decide
 from terakoya.text.normalise import squeeze
-from terakoya.types import Effort
+from terakoya.types import Effort, SecondMessage
 
 
 def run(session: Session, arguments: argparse.Namespace) -> int:
@@ -26,37 +28,54 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
         for question in chain(first, asked):
             if arguments.batch is not None and not session.terminal.json:
                 session.terminal.say(text("cli.question", question=question), style="bold")
-            result = answer(session.terminal, backend, question, effort=effort, thread_id=arguments.thread)
+            result = answer(
+                session.terminal,
+                backend,
+                question,
+                effort=effort,
+                thread_id=arguments.thread,
+                second_message=arguments.second_message,
+            )
             if result.interrupted:
                 return INTERRUPTED
     return 0
 
 
 def answer(
-    terminal: Terminal, backend: Backend, question: str, *, effort: Effort, thread_id: str | None
+    terminal: Terminal,
+    backend: Backend,
+    question: str,
+    *,
+    effort: Effort,
+    thread_id: str | None,
+    second_message: SecondMessage | None = None,
 ) -> AskResult:
-    """Asks one question and prints what comes: as it comes where a person watches, else whole."""
-    if not terminal.interactive:
-        result = backend.ask(
+    """Asks one question and prints what comes."""
+
+    def ask(listen: Listen, decide: Decide) -> AskResult:
+        return backend.ask(
             question,
             effort=effort,
             thread_id=thread_id,
-            listen=lambda kind, data: _notice(terminal, kind, data),
-            decide=decider(terminal),
+            second_message=second_message,
+            listen=listen,
+            decide=decide,
         )
+
+    return told(terminal, ask)
+
+
+def told(terminal: Terminal, ask: Callable[[Listen, Decide], AskResult]) -> AskResult:
+    """Prints an answer: as it comes where a person watches, else whole."""
+    if not terminal.interactive:
+        result = ask(lambda kind, data: _notice(terminal, kind, data), decider(terminal))
         if terminal.json:
             terminal.record(result)
             return result
         terminal.say(result.answer)
     else:
         stream = _Stream(terminal)
-        result = backend.ask(
-            question,
-            effort=effort,
-            thread_id=thread_id,
-            listen=stream.listen,
-            decide=decider(terminal),
-        )
+        result = ask(stream.listen, decider(terminal))
         stream.finish(result.answer)
     citations(terminal, result)
     if result.interrupted:

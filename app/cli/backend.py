@@ -21,9 +21,12 @@ from terakoya.api import (
     RatedAnswer,
     SearchResult,
     Status,
+    Thread,
+    ThreadSummary,
+    Unfinished,
 )
 from terakoya.protocols import Decide
-from terakoya.types import Effort, Filter
+from terakoya.types import Effort, Filter, SecondMessage
 
 if TYPE_CHECKING:
     pass
@@ -52,6 +55,7 @@ class Backend(Protocol):
         *,
         effort: Effort,
         thread_id: str | None,
+        second_message: SecondMessage | None = None,
         listen: Listen | None,
         decide: Decide = nobody,
     ) -> AskResult:
@@ -59,6 +63,26 @@ class Backend(Protocol):
 
         `decide` asks a person whether a tool that changes something may be called.
         """
+        ...
+
+    def go_on(self, id: str, *, listen: Listen, decide: Decide = nobody) -> AskResult:
+        """Goes on with a question that was left unfinished, as `ask` asks one."""
+        ...
+
+    def drop(self, id: str) -> None:
+        """Gives up a question that was left unfinished."""
+        ...
+
+    def unfinished(self) -> list[Unfinished]:
+        """The questions whose process ended before they were answered, the oldest first."""
+        ...
+
+    def threads(self) -> list[ThreadSummary]:
+        """The conversations, the latest first."""
+        ...
+
+    def thread(self, thread_id: str) -> Thread:
+        """One conversation."""
         ...
 
     def facts(self) -> list[FactModel]:

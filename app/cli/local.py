@@ -24,12 +24,16 @@ from terakoya.api import (
     RatedAnswer,
     SearchResult,
     Status,
+    Thread,
+    ThreadSummary,
+    Unfinished,
 )
 from terakoya.errors import Unavailable
 from terakoya.protocols import Decide
-from terakoya.types import Effort, Filter
+from terakoya.types import Effort, Filter, SecondMessage
 
 if TYPE_CHECKING:
+    from app.floor import Place
     from app.installation import Installation
     from app.settings import Settings
 
@@ -67,21 +71,44 @@ class Local:
         *,
         effort: Effort,
         thread_id: str | None,
+        second_message: SecondMessage | None = None,
         listen: Listen | None,
         decide: Decide = nobody,
     ) -> AskResult:
         """Answers; `listen` gets the pieces as they come."""
         installation = self._installation()
+        place = installation.line_up(
+            question, effort=effort, thread_id=thread_id, second_message=second_message
+        )
+        return self._answer(installation, place, listen or (lambda type, data: None), decide)
+
+    def _answer(
+        self, installation: "Installation", place: "Place", listen: Listen, decide: Decide
+    ) -> AskResult:
         with interruptible(lambda: None) as cancelled:
-            outcome = installation.ask(
-                question,
-                effort=effort,
-                thread_id=thread_id,
-                listen=listen or (lambda type, data: None),
-                cancelled=cancelled,
-                decide=decide,
-            )
+            outcome = installation.answer(place, listen=listen, cancelled=cancelled, decide=decide)
         return AskResult.of(outcome)
+
+    def go_on(self, id: str, *, listen: Listen, decide: Decide = nobody) -> AskResult:
+        """Goes on with a question that was left unfinished."""
+        installation = self._installation()
+        return self._answer(installation, installation.adopt(id), listen, decide)
+
+    def drop(self, id: str) -> None:
+        """Gives up a question that was left unfinished."""
+        self._installation().drop(id)
+
+    def unfinished(self) -> list[Unfinished]:
+        """The questions whose process ended before they were answered, the oldest first."""
+        return self._installation().unfinished()
+
+    def threads(self) -> list[ThreadSummary]:
+        """The conversations, the latest first."""
+        return self._installation().threads()
+
+    def thread(self, thread_id: str) -> Thread:
+        """One conversation."""
+        return self._installation().thread(thread_id)
 
     def facts(self) -> list[FactModel]:
         """What the person asked to remember, oldest first."""

@@ -10,6 +10,7 @@ from terakoya import __version__
 from terakoya.catalogue import text
 
 EFFORTS: Final = ("fast", "normal", "deep")
+SECOND_MESSAGE: Final = ("queue", "merge", "interrupt", "reject")
 LANGUAGES: Final = ("ja", "en")
 QUANTIZATIONS: Final = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_K_S", "Q4_0", "Q3_K_M", "Q2_K")
 
@@ -56,6 +57,7 @@ def build() -> argparse.ArgumentParser:
     add_eval(command("eval", "evaluate"))
     _notes(command("notes", "notes"))
     _memory(command("memory", "memory"))
+    _thread(command("thread", "thread"))
     command("mcp", "mcp")
     _forget(command("forget", "forget"), "help_forget_what")
     for name in ("backup", "restore"):
@@ -110,6 +112,9 @@ def _filter(parser: Parser) -> None:
 def _ask(parser: Parser) -> None:
     parser.arguments.add_argument("query", nargs="*", metavar="QUESTION", help=text("cli.help_question"))
     _effort(parser)
+    parser.options.add_argument(
+        "--second-message", choices=SECOND_MESSAGE, help=text("cli.help_second_message")
+    )
     parser.options.add_argument("--batch", metavar="FILE|-", help=text("cli.help_batch"))
 
 
@@ -146,6 +151,18 @@ def _forget(parser: Parser, what: str) -> None:
     metavar = "NOTE|FOLDER" if what == "help_forget" else "NOTE|FOLDER|THREAD"
     parser.arguments.add_argument("what", metavar=metavar, help=text(f"cli.{what}"))
     parser.options.add_argument("--dry-run", action="store_true", help=text("cli.help_forget_dry"))
+
+
+def _thread(parser: Parser) -> None:
+    action = actions(parser, "thread", required=False)
+    listed = action("list")
+    listed.options.add_argument("--unfinished", action="store_true", help=text("cli.help_thread_unfinished"))
+    listed.options.add_argument(
+        "-n", "--number", type=count, default=20, metavar="N", help=text("cli.help_thread_count")
+    )
+    action("show").arguments.add_argument("id", metavar="ID", help=text("cli.help_thread_id"))
+    for name in ("resume", "drop"):
+        action(name).arguments.add_argument("id", metavar="ID", help=text("cli.help_thread_left"))
 
 
 def _memory(parser: Parser) -> None:

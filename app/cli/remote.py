@@ -29,11 +29,14 @@ from terakoya.api import (
     RunStarted,
     SearchResult,
     Status,
+    Thread,
+    ThreadSummary,
+    Unfinished,
 )
 from terakoya.client import ServiceClient, run_error
 from terakoya.errors import BadInput, NotFound, Unavailable
 from terakoya.protocols import Decide
-from terakoya.types import Effort, Filter
+from terakoya.types import Effort, Filter, SecondMessage
 
 if TYPE_CHECKING:
     pass
@@ -63,13 +66,19 @@ class Remote:
         *,
         effort: Effort,
         thread_id: str | None,
+        second_message: SecondMessage | None = None,
         listen: Listen | None,
         decide: Decide = nobody,
     ) -> AskResult:
         """Answers; `listen` gets the pieces as they come."""
         if listen is None:
-            return self._client.answer(question, effort=effort, thread_id=thread_id)
-        run = self._client.ask(question, effort=effort, thread_id=thread_id)
+            return self._client.answer(
+                question, effort=effort, thread_id=thread_id, second_message=second_message
+            )
+        run = self._client.ask(question, effort=effort, thread_id=thread_id, second_message=second_message)
+        return self._answer(run, listen, decide)
+
+    def _answer(self, run: RunStarted, listen: Listen, decide: Decide) -> AskResult:
         seen = 0
 
         def hear(event: RunEvent) -> None:
@@ -85,6 +94,26 @@ class Remote:
         except KeyboardInterrupt:
             self._client.cancel(run.run_id)
             return AskResult.model_validate(self._follow(run.run_id, hear, after=seen))
+
+    def go_on(self, id: str, *, listen: Listen, decide: Decide = nobody) -> AskResult:
+        """Goes on with a question that was left unfinished."""
+        return self._answer(self._client.go_on(id), listen, decide)
+
+    def drop(self, id: str) -> None:
+        """Gives up a question that was left unfinished."""
+        self._client.drop(id)
+
+    def unfinished(self) -> list[Unfinished]:
+        """The questions whose process ended before they were answered, the oldest first."""
+        return self._client.unfinished()
+
+    def threads(self) -> list[ThreadSummary]:
+        """The conversations, the latest first."""
+        return self._client.threads()
+
+    def thread(self, thread_id: str) -> Thread:
+        """One conversation."""
+        return self._client.thread(thread_id)
 
     def _decide(self, run_id: str, event: RunEvent, decide: Decide) -> None:
         asked = ApprovalModel.model_validate(event.data)

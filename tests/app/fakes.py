@@ -190,6 +190,9 @@ class FakeInstallation:
         return [
             api.ThreadSummary(thread_id=name, title=turns[0].question, updated="2026-11-01T00:00:00+00:00")
             for name, turns in self.turns.items()
+        ] + [
+            api.ThreadSummary(thread_id=name, title=left.question, updated=left.asked, state="unfinished")
+            for name, left in {left.thread_id: left for left in reversed(self.left.values())}.items()
         ]
 
     def thread(self, thread_id):
