@@ -1,6 +1,7 @@
-"""Lets the tests of whole processes use the scripted service of the page's own tests."""
+"""Lets the tests of whole processes use the scripted service of the page's tests, and what those of the app start."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "ui"))
+for folder in ("ui", "app"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
