@@ -29,9 +29,9 @@ from typing import Final
 
 from ingest.document import Document, Node
 from ingest.initials import is_abbreviation, leading
-from ingest.naming import Name, Names, spine
+from ingest.naming import Name, Names
 from ingest.plain import cells, plain
-from terakoya.text.analyser import Analyser
+from terakoya.text.analyser import Analyser, spine
 
 Group = tuple[str, ...]
 """Terms that stand for each other, as the note writes them."""

@@ -16,8 +16,7 @@ import duckdb
 
 from ingest.aliases import Group
 from ingest.database import Database, Derived
-from ingest.naming import spine
-from terakoya.text.analyser import Analyser, Token
+from terakoya.text.analyser import Analyser, Token, spine
 from terakoya.text.language import JAPANESE
 from terakoya.text.normalise import fold
 

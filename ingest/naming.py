@@ -16,7 +16,7 @@ from typing import Final
 
 from ingest.initials import borne_out, is_abbreviation, weighty, words_of
 from ingest.sound import KATAKANA, heard_in, sounds_like
-from terakoya.text.analyser import Analyser, Token
+from terakoya.text.analyser import Analyser, Token, spine
 from terakoya.text.language import JAPANESE
 from terakoya.text.normalise import fold
 from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC, JAPANESE_QUESTION, SECTIONS
@@ -137,12 +137,3 @@ class Names:
             return False
         ours, theirs = (one, other) if one.japanese else (other, one)
         return not theirs.short and self.agree(ours, theirs)
-
-
-def spine(tokens: Sequence[Token]) -> list[Token]:
-    """Tokens one behind the other, without the parts of words that stand there whole."""
-    kept: list[Token] = []
-    for token in tokens:
-        if not kept or token.start >= kept[-1].end:
-            kept.append(token)
-    return kept

@@ -1,8 +1,14 @@
-"""Puts a question that was found little for in other words: its spelling, its subject alone, a model's proposals."""
+"""Puts a question that was found little for in other words: spelling, translation, subject, a model's proposals."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+from terakoya.text.glossary import entry
 from terakoya.text.question import Question
+from terakoya.types import Language
+
+_MOST_MEANINGS: Final = 2
+"""Names in the other language that one term is searched under."""
 
 
 def rewritten(questions: Sequence[Question], spellings: Iterable[str], tried: Iterable[str]) -> list[str]:
@@ -13,9 +19,10 @@ def rewritten(questions: Sequence[Question], spellings: Iterable[str], tried: It
         spellings: What search proposed where words of a query stand in no note.
         tried: What was searched for already.
     """
-    found = [*spellings, *(about for q in questions if (about := subject_alone(q)))]
+    translated = (words for q in questions if (words := in_other_language(q)))
+    subjects = (about for q in questions if (about := subject_alone(q)))
     known = {_even(query) for query in tried}
-    return [query for query in dict.fromkeys(found) if _even(query) not in known]
+    return [q for q in dict.fromkeys((*spellings, *translated, *subjects)) if _even(q) not in known]
 
 
 def subject_alone(question: Question) -> str:
@@ -24,6 +31,22 @@ def subject_alone(question: Question) -> str:
     if not subject or len(subject) == len(question.terms):
         return ""
     return " ".join(question.spelling(term) for term in subject)
+
+
+def in_other_language(question: Question) -> str:
+    """The key terms of a question in the other language, by the glossary; empty where it knows none of them.
+
+    Names, and numbers, stay as they are: they are written alike, or in the note's own way.
+    """
+    other: Language = "en" if question.language == "ja" else "ja"
+    words: list[str] = []
+    known = False
+    for term in question.subject:
+        found = [e for n in sorted(term.meanings, reverse=True) if (e := entry(n))][:_MOST_MEANINGS]
+        known = known or bool(found)
+        kept = () if term.ordinary else (question.spelling(term),)
+        words += [e.names(other)[0] for e in found] or kept
+    return " ".join(dict.fromkeys(words)) if known else ""
 
 
 def _even(query: str) -> str:

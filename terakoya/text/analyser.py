@@ -15,7 +15,9 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
 
 from terakoya.text.language import JAPANESE
+from terakoya.text.meanings import Meaning, of_glossary, of_morphemes
 from terakoya.text.normalise import fold
+from terakoya.text.stemming import stem
 from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, JAPANESE_QUESTION
 
 TokenKind = Literal["noun", "name", "predicate", "number", "latin", "affix", "weak", "question"]
@@ -32,8 +34,7 @@ LINE: Final = 500
 REMEMBERED: Final = 2_048
 """Texts up to `LINE` code points whose terms are remembered: the lines of notes are read again at every question."""
 MEANINGS: Final = 8_192
-"""Words whose synonyms are remembered."""
-FEW_MEANINGS: Final = 3
+"""Words and lines whose meanings are remembered."""
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
 _PIECE: Final = re.compile(r"[^\n]{1,4000}")
@@ -81,31 +82,6 @@ class QueryTerms:
     japanese: float
 
 
-@lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
-    return _stemmer.stemWord(word)  # type: ignore[no-any-return]
-
-
-class _Stemmer:
-    """Snowball's English stemmer; the C object is not safe in several threads at once."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    @cached_property
-    def _english(self) -> Any:
-        import Stemmer
-
-        return Stemmer.Stemmer("english")
-
-    def stemWord(self, word: str) -> Any:  # noqa: N802 - the name of the wrapped method
-        with self._lock:
-            return self._english.stemWord(word)
-
-
-_stemmer = _Stemmer()
-
-
 class Analyser:
     """Turns text into terms. Safe in several threads; the dictionary is loaded at first use.
 
@@ -116,7 +92,7 @@ class Analyser:
     def __init__(self, *, remembered: int = REMEMBERED) -> None:
         self._local = threading.local()
         self._known = lru_cache(maxsize=remembered)(self._analysed)
-        self._meanings = lru_cache(maxsize=MEANINGS)(self._synonyms)
+        self._meanings = lru_cache(maxsize=MEANINGS)(self._meant)
 
     @cached_property
     def _dictionary(self) -> Any:
@@ -186,17 +162,28 @@ class Analyser:
         return tokens
 
     def synonyms(self, word: str) -> frozenset[int]:
-        """The groups of words of one meaning that a word is in, by Sudachi's dictionary, across languages.
+        """What a word, taken by itself, may mean: numbers that words of one meaning share, across languages.
 
-        Empty where it knows of none, which is so for most words and for all that are in more than a few groups:
-        such a word (AI) is an abbreviation of many things.
+        Empty where neither Sudachi's dictionary nor the glossary knows of any, and for a word of more than a few
+        meanings.
         """
-        return self._meanings(word)
+        found = self.meanings(word)
+        return frozenset[int]().union(*(m.numbers for m in found if m.start == 0 and m.end == len(word)))
 
-    def _synonyms(self, word: str) -> frozenset[int]:
-        found = self._tokenizer().tokenize(word[:LINE])
-        groups = frozenset[int](found[0].synonym_group_ids()) if len(found) == 1 else frozenset[int]()
-        return groups if len(groups) <= FEW_MEANINGS else frozenset()
+    def meanings(self, text: str) -> tuple[Meaning, ...]:
+        """What `text`, one line, names that dictionaries know other words for."""
+        return self._meanings(text) if len(text) <= LINE else self._meant(text)
+
+    def _meant(self, text: str) -> tuple[Meaning, ...]:
+        from sudachipy import SplitMode
+
+        normal = unicodedata.normalize("NFKC", text)
+        lower = normal.lower() if len(normal.lower()) == len(normal) else normal
+        found = list(of_glossary(lower, spine(self.tokens(text))))
+        for piece in _PIECE.finditer(lower):
+            words = self._tokenizer().tokenize(piece.group(), SplitMode.C)
+            found += of_morphemes(words, SplitMode.A, piece.start())
+        return tuple(found)
 
     def words(self, text: str) -> Counter[str]:
         """Terms of `text` with their counts, for the index."""
@@ -223,6 +210,15 @@ class Analyser:
                     [piece] if len(piece) == 1 else (piece[i : i + 2] for i in range(len(piece) - 1))
                 )
         return counts
+
+
+def spine(tokens: Sequence[Token]) -> list[Token]:
+    """Tokens one behind the other, without the parts of words that stand there whole."""
+    kept: list[Token] = []
+    for token in tokens:
+        if not kept or token.start >= kept[-1].end:
+            kept.append(token)
+    return kept
 
 
 def _katakana_folded(form: str) -> str:
@@ -293,8 +289,8 @@ def _latin_terms(run: str) -> tuple[tuple[str, str, TokenKind], ...]:
         return ((bare, bare, "question"),)
     if bare in ENGLISH_STOP:
         return ((bare, bare, "weak"),)
-    terms: list[tuple[str, str, TokenKind]] = [(_stem(bare), bare, "latin")]
+    terms: list[tuple[str, str, TokenKind]] = [(stem(bare), bare, "latin")]
     parts = [fold(p) for p in _PARTS.findall(run.removesuffix("'s").removesuffix("’s"))]
     if len(parts) > 1:
-        terms += [(_stem(p), p, "weak") for p in parts if len(p) > 1 and p not in ENGLISH_STOP]
+        terms += [(stem(p), p, "weak") for p in parts if len(p) > 1 and p not in ENGLISH_STOP]
     return tuple(terms)

@@ -1,5 +1,6 @@
 """How much of a question a piece of text speaks of: lexical evidence, without a model."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
@@ -14,6 +15,7 @@ _APART: Final = 0.9
 _SYNONYM: Final = 0.8
 """Evidence for a word in whose place another of the same meaning stands."""
 _WITH_SYNONYMS: Final = frozenset[TokenKind]({"noun", "predicate", "latin"})
+_NUMBERED: Final = re.compile(r"([a-z]{3,})[-‐–]?(\d+)")
 _KANJI_DIGITS: Final = str.maketrans("〇一二三四五六七八九", "0123456789")
 
 _KATAKANA_TO_HIRAGANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
@@ -42,12 +44,8 @@ class Reading:
 
     @cached_property
     def _meanings(self) -> frozenset[int]:
-        return frozenset(
-            group
-            for token in self.tokens
-            if token.kind in _WITH_SYNONYMS
-            for group in self._analyser.synonyms(token.surface)
-        )
+        lines = self.text.split("\n")
+        return frozenset(n for line in lines for m in self._analyser.meanings(line) for n in m.numbers)
 
     @classmethod
     def of(cls, text: str, analyser: Analyser) -> "Reading":
@@ -69,15 +67,30 @@ class Reading:
             return 1.0
         if token.kind not in _WITH_SYNONYMS:
             return 0.0
+        return _SYNONYM if self._means(token) else 0.0
+
+    def _means(self, token: Token) -> bool:
         groups = self._analyser.synonyms(token.surface)
-        return _SYNONYM if groups and not self._meanings.isdisjoint(groups) else 0.0
+        if groups and not self._meanings.isdisjoint(groups):
+            return True
+        numbered = _NUMBERED.fullmatch(token.surface)  # carbon-14 and 炭素14
+        if not numbered:
+            return False
+        word, number = self._analyser.synonyms(numbered[1]), numbered[2]
+        return number in self.forms and not self._meanings.isdisjoint(word)
 
     def evidence(self, term: QuestionTerm) -> float:
         """How far the text speaks of `term`: 1 where it stands there as written, less where only parts do.
 
         Parts of a compound count by the square of their share: half of a name is hardly evidence for it. A
-        number inside a compound (第4正規形) has to be right.
+        number inside a compound (第4正規形) has to be right. Another name of the same thing is nearly as good.
         """
+        held = self._as_written(term)
+        if held >= _SYNONYM or not term.meanings:
+            return held
+        return held if self._meanings.isdisjoint(term.meanings) else _SYNONYM
+
+    def _as_written(self, term: QuestionTerm) -> float:
         if len(term.tokens) == 1:
             return self.speaks_of(term.tokens[0][0])
         if _even(term.surface) in self._even:

@@ -8,7 +8,9 @@ from typing import Final, Literal
 
 from terakoya.text.analyser import Analyser, Token, TokenKind
 from terakoya.text.language import language_of
+from terakoya.text.meanings import apart
 from terakoya.text.normalise import fold
+from terakoya.text.stemming import stem
 from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC
 from terakoya.types import Language
 
@@ -28,7 +30,7 @@ _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
         "when",
         (
             r"いつ|何年|何月|何日|何時|何世紀|日付",
-            r"\bwhen\b|\bwhat (?:year|date|day|month|time|century)\b",
+            r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time|century)\b",
         ),
     ),
     (
@@ -84,6 +86,9 @@ _NAMED: Final = 1.4
 _GENERIC: Final = 0.15
 _GENERIC_RANK: Final = 0.45
 """A generic word is little evidence that the notes answer, but it tells which of two lines does."""
+_GENERIC_PART: Final = 0.5
+"""Weight of a generic word within a compound: 呼吸 is most of 呼吸全体."""
+_GENERIC_STEMS: Final = frozenset(stem(word) for word in GENERIC | ENGLISH_QUESTION if word.isascii())
 _FOREIGN: Final = 0.35
 """Share of its weight that an ordinary word keeps as evidence in a text in another language."""
 _COMPOUNDING: Final = frozenset[TokenKind]({"noun", "name", "number", "latin", "affix"})
@@ -103,6 +108,7 @@ class QuestionTerm:
         weight: Its share of the evidence.
         ordinary: Made of ordinary words, which only a text in the question's language can hold.
         generic: Names what is asked rather than the subject.
+        meanings: What it names, or is part of a name of, by the dictionaries.
     """
 
     surface: str
@@ -110,6 +116,7 @@ class QuestionTerm:
     weight: float
     ordinary: bool
     generic: bool = False
+    meanings: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +252,7 @@ def under_other_name(asked: Question, other: Question) -> Question:
         weight=heaviest.weight,
         ordinary=heaviest.ordinary,
         generic=heaviest.generic,
+        meanings=heaviest.meanings,
     )
     kept = [t for t in other.terms if t.surface in before]
     named = {t.surface for t in new}
@@ -271,6 +279,15 @@ def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], 
     return ()
 
 
+def _is_generic(token: Token) -> bool:
+    """Names what is asked, in whatever form: calculated, defines."""
+    return (
+        token.form in GENERIC
+        or token.surface in GENERIC
+        or (token.kind == "latin" and token.form in _GENERIC_STEMS)
+    )
+
+
 class _TermReader:
     """Reads terms out of a question: words written together are one."""
 
@@ -285,10 +302,12 @@ class _TermReader:
 
     def terms(self, text: str) -> tuple[QuestionTerm, ...]:
         found: dict[str, QuestionTerm] = {}
+        meanings = self.analyser.meanings(text)
         for compound in self._compounds(text):
             term = self._term(compound)
             if term and term.surface not in found:
-                found[term.surface] = term
+                named = apart(meanings, compound[0].start, max(t.end for t in compound))
+                found[term.surface] = replace(term, meanings=named)
         return tuple(found.values())
 
     def _compounds(self, text: str) -> Iterator[list[Token]]:
@@ -301,7 +320,9 @@ class _TermReader:
                 continue
             if compound and compound[0].start != asking:
                 yield compound
-            asking = compound[-1].end if compound and compound[-1].surface in ("何", "どの") else asking
+            asking = (
+                compound[-1].end if compound and compound[-1].surface in ("何", "どの", "いく") else asking
+            )
             compound = [token]
         if compound and compound[0].start != asking:
             yield compound
@@ -327,9 +348,7 @@ class _TermReader:
             return None
         if len(whole) <= 2 and whole[0].kind == "number" and whole[0].form == str(self.count):
             return None
-        if not named and (
-            surface in GENERIC or all(t.form in GENERIC or t.surface in GENERIC for t in whole)
-        ):
+        if not named and (surface in GENERIC or all(map(_is_generic, whole))):
             return QuestionTerm(surface, weights, _GENERIC, ordinary=True, generic=True)
         weight = max(w for _, w in weights)
         if whole[0].kind == "predicate" and self.kind in _FACTS:
@@ -338,7 +357,9 @@ class _TermReader:
         return QuestionTerm(surface, weights, weight, ordinary=ordinary)
 
     def _token_weight(self, token: Token) -> float:
-        return _NAMED if self._is_name(token) else _WEIGHTS[token.kind]
+        if self._is_name(token):
+            return _NAMED
+        return _GENERIC_PART if token.kind == "noun" and _is_generic(token) else _WEIGHTS[token.kind]
 
     def _is_name(self, token: Token) -> bool:
         """A proper noun, or a Latin word that is written as a name or stands in a Japanese question."""

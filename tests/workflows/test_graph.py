@@ -54,7 +54,7 @@ def walk(
 
 BEGIN = ["guard", "standalone", "plan", "retrieve", "grade"]
 LITTLE = "遺伝の特徴は？"
-"""A question that the passages hardly speak of, and that has another form."""
+"""A question that the passages hardly speak of; it has two other forms, its subject alone and in English."""
 TWO = "メンデルは何を育てた？ エンドウは誰が育てた？"
 
 
@@ -81,10 +81,10 @@ PATHS = {
         script(GOOD),
         LITTLE,
         [PEAS],
-        [*BEGIN, "rewrite", "retrieve", "grade", "answer", "verify", "finish"],
+        [*BEGIN, "rewrite", "retrieve", "retrieve", "grade", "answer", "verify", "finish"],
     ),
-    "no other words": (script(GOOD), "遺伝？", [PEAS], [*BEGIN, "rewrite", "answer", "verify", "finish"]),
-    "nothing in any words": (script(), "遺伝？", [], [*BEGIN, "rewrite", "abstain"]),
+    "no other words": (script(GOOD), "歯車？", [PEAS], [*BEGIN, "rewrite", "answer", "verify", "finish"]),
+    "nothing in any words": (script(), "歯車？", [], [*BEGIN, "rewrite", "abstain"]),
     "declined": (script(DECLINED), "メンデルは何を育てた？", [PEAS], [*BEGIN, "answer", "verify", "abstain"]),
     "invented": (script(INVENTED), "メンデルは何を育てた？", [PEAS], [*BEGIN, "answer", "verify", "abstain"]),
     "small talk": (script(), "こんにちは", [PEAS], ["guard", "standalone", "talk"]),
@@ -167,11 +167,20 @@ def test_the_parts_of_a_question_are_retrieved_for_and_merged(parts) -> None:
     assert set(answerer.asked[0].passages) == {PEAS, darwin}
 
 
-@pytest.mark.parametrize(("effort", "searches"), [("fast", 1), ("normal", 2), ("deep", 2)])
+@pytest.mark.parametrize(("effort", "searches"), [("fast", 1), ("normal", 3), ("deep", 3)])
 def test_the_budget_of_the_effort_ends_the_search_for_other_words(parts, effort: str, searches: int) -> None:
     retriever = ScriptedRetriever(known=[PEAS])
     walk(build_graph(parts(retriever, script(GOOD))), LITTLE, effort=effort)
     assert len(retriever.asked) == searches
+
+
+def test_what_is_said_in_the_other_language_is_searched_for_in_its_words(parts) -> None:
+    court = passage("最高裁判所の裁判官は15人。", id="p3")
+    asked, translated = "How many judges sit on the Supreme Court?", "裁判官 最高裁判所 裁判所"
+    retriever = ScriptedRetriever(known=[PEAS, court], found={asked: ["p1"], translated: ["p3"]})
+    answerer = script(GOOD)
+    walk(build_graph(parts(retriever, answerer)), asked)
+    assert court in answerer.asked[0].passages
 
 
 class Failing(ScriptedRetriever):

@@ -1,0 +1,100 @@
+"""The glossary: names of one thing in two languages, found in running text."""
+
+from collections import Counter
+
+import pytest
+
+from terakoya.text.analyser import Analyser
+from terakoya.text.evidence import Reading
+from terakoya.text.glossary import entries, entry
+from terakoya.text.language import JAPANESE, LATIN
+from terakoya.text.question import analyse_question
+
+
+def test_every_entry_has_names_on_its_own_side_of_the_sign() -> None:
+    for each in entries():
+        assert each.japanese, each
+        assert each.english, each
+        for name in each.japanese:
+            assert name == name.strip()
+            assert JAPANESE.search(name), name
+        for name in each.english:
+            assert name == name.strip().lower()
+            assert LATIN.search(name), name
+            assert not JAPANESE.search(name), name
+
+
+def test_an_entry_is_found_by_its_number_and_no_number_of_sudachis_is_one() -> None:
+    assert all(entry(each.number) is each for each in entries())
+    assert entry(0) is None
+    assert entry(1) is None
+    assert entry(-len(entries()) - 1) is None
+
+
+def test_no_line_stands_twice_under_one_subject() -> None:
+    twice = [
+        names for names, count in Counter((e.japanese, e.english) for e in entries()).items() if count > 2
+    ]
+    assert not twice
+
+
+def numbers(text: str, analyser: Analyser) -> dict[str, frozenset[int]]:
+    """What the glossary finds in `text`, by the words."""
+    found: dict[str, frozenset[int]] = {}
+    for meaning in analyser.meanings(text):
+        own = frozenset(n for n in meaning.numbers if n < 0)
+        if own:
+            found[text[meaning.start : meaning.end]] = own
+    return found
+
+
+@pytest.mark.parametrize(
+    ("japanese", "english"),
+    [
+        ("標準偏差を求める", "the standard deviations of both"),
+        ("最高裁判所の判例", "the Supreme Court's rulings"),
+        ("半減期は短い", "a half-life of two days"),
+        ("大数の法則による", "by the law of large numbers"),
+        ("自己注意の計算", "Self-attention, once more"),
+        ("コリオリの力が働く", "the Coriolis effect"),
+    ],
+)
+def test_a_name_is_found_whole_in_either_language(analyser: Analyser, japanese: str, english: str) -> None:
+    ours, theirs = numbers(japanese, analyser), numbers(english, analyser)
+    shared = {
+        (one, other)
+        for one, numbered in ours.items()
+        for other, also in theirs.items()
+        if numbered & also and len(one) > 2 and len(other) > 8
+    }
+    assert shared
+
+
+@pytest.mark.parametrize("text", ["the court of a castle", "supreme joy", "half of life", "大きな数の話"])
+def test_a_part_of_a_name_is_not_the_name(analyser: Analyser, text: str) -> None:
+    found = {n for each in numbers(text, analyser).values() for n in each}
+    whole = ("supreme court", "half-life", "law of large numbers")
+    assert not found & {e.number for e in entries() if set(e.english) & set(whole)}
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "other"),
+    [
+        ("What is the standard deviation of the scores?", "点数の標準偏差は 12", "点数の平均は 60"),
+        ("What does the Supreme Court decide?", "最高裁判所は 1947 年から", "高等裁判所は 1947 年から"),
+        ("同位体とは？", "isotope: same number of protons", "isomer: same formula"),
+        ("What is carbon-14 used for?", "炭素14は年代測定に使う", "炭素12は基準に使う"),
+    ],
+)
+def test_a_note_in_the_other_language_is_evidence_by_the_glossary(
+    analyser: Analyser, question: str, note: str, other: str
+) -> None:
+    asked = analyse_question(question, analyser)
+    named = [t for t in asked.terms if not t.generic and t.tokens[0][0].kind != "predicate"][:2]
+    held, not_held = (min(Reading.of(text, analyser).evidence(t) for t in named) for text in (note, other))
+    assert held >= 0.5
+    assert not_held < 0.5
+
+
+def test_a_function_word_means_nothing(analyser: Analyser) -> None:
+    assert not analyser.meanings("for in on with の は")
