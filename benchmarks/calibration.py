@@ -4,8 +4,8 @@ Cases of the suites are asked of notes that hold the answer, and again of notes 
 taken out: of a line with several sentences only those with the answer. What the extractive answerer sees for and
 against its answer (`workflows/signals.py`) is put beside whether that answer is right, and a logistic regression with
 a ridge is fitted, both outcomes weighing the same and a suite no more than `MOST` cases. The threshold is where, over
-cases whose notes the regression had not seen, as many unanswerable questions are declined as answerable ones
-answered. `--write` puts the result with its date, data and evidence into `workflows/confidence.toml`.
+cases whose notes the regression had not seen, the precision and the recall of declining meet. `--write` puts the
+result with its date, data and evidence into `workflows/confidence.toml`.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from workflows.standalone import stand_alone
 
 MOST: Final = 300
 """Cases of a suite that count: a large suite shall not outweigh all others."""
-RIDGE: Final = 10.0
+RIDGE: Final = 30.0
 FOLDS: Final = 6
 """Parts in which the lines that answer are taken out, so that most of the notes stay."""
 PLACE: Final = Path("workflows/confidence.toml")
@@ -231,9 +231,18 @@ def rates(examples: Sequence[Example], found: Floats, threshold: float) -> tuple
     return float(np.mean(answered)), float(np.mean(declined))
 
 
-def equal_rates(examples: Sequence[Example], found: Floats) -> float:
-    """The threshold at which both rates are the same, or nearly."""
-    return float(max(np.unique(found.round(3)), key=lambda t: min(rates(examples, found, t))))
+def abstention(examples: Sequence[Example], found: Floats, threshold: float) -> tuple[float, float]:
+    """Precision and recall of declining below `threshold`."""
+    declined = [e.right is False for p, e in zip(found, examples, strict=True) if p < threshold]
+    wrong = sum(e.right is False for e in examples)
+    return sum(declined) / max(1, len(declined)), sum(declined) / max(1, wrong)
+
+
+def meeting(examples: Sequence[Example], found: Floats) -> float:
+    """The threshold at which precision and recall of declining are the same, or nearly; both are wanted high."""
+    known = [n for n, e in enumerate(examples) if e.right is not None]
+    some, likely = [examples[n] for n in known], found[known]
+    return float(max(np.unique(likely.round(3)), key=lambda t: min(abstention(some, likely, t))))
 
 
 def separation(examples: Sequence[Example], found: Floats) -> float:
@@ -270,9 +279,7 @@ def main() -> None:
     # questions without a case that the notes cannot answer tell nothing of where to stop
     both = {e.suite for e in as_asked if e.right is False}
     counted = np.array([e.suite in both for e in as_asked])
-    threshold = equal_rates(
-        [as_asked[n] for n in np.flatnonzero(counted)], found[plain][np.flatnonzero(counted)]
-    )
+    threshold = meeting([as_asked[n] for n in np.flatnonzero(counted)], found[plain][np.flatnonzero(counted)])
     confidence = replace(fit(learning), answer_from=threshold)
     evidence = []
     for name in dict.fromkeys(e.suite for e in learning):

@@ -124,7 +124,8 @@ class ExtractiveAnswerer:
         chosen = self._choose(asked, scored, candidates)
         if not chosen or not asked.terms:
             return Found(asked, scored, (), None, 0.0)
-        signals = read_signals(asked, chosen, scored, self._readings(chosen))
+        words = len(self._analyser.tokens(asked.text))
+        signals = read_signals(asked, chosen, scored, self._readings(chosen), words=words)
         confidence = self._confidence.of(signals) * chosen[0].unit.worth
         return Found(asked, scored, chosen, signals, confidence)
 

@@ -46,6 +46,13 @@ _NUMBER_WORDS: Final = frozenset(
         "zero",
     }
 )
+_YEAR: Final = re.compile(r"(?:1\d|20)\d\d(?:-\d\d-\d\d)?|-(?:-\d\d){2}")
+_YEARS: Final = re.compile(r"年|西暦|\byears?\b", re.IGNORECASE)
+_SORT: Final = re.compile(
+    r"(?:何の|どんな|どこの|どういう|どのような)(?P<ja>[\u4e00-\u9fffァ-ヴー]+)"
+    r"|\b(?:what|which)\s+(?P<en>[a-z-]+(?:\s+[a-z-]+)?)",
+    re.IGNORECASE,
+)
 _KANJI: Final = re.compile(r"[\u4e00-\u9fff]")
 _KATAKANA_NAME: Final = re.compile(r"[ァ-ヴー・]{3,}")
 
@@ -64,6 +71,7 @@ class Signals:
         verbs: Share of the verbs, less 0.5.
         deed: A time, place or person is asked for and no verb of the question is there.
         asked: No word for what is asked (colour, reason) stands in the units.
+        sort: The sort of thing that is asked for ("which port", どこの国) is named there (1) or not (-1).
         measure: A number with the unit asked for is there (1) or not (-1).
         number: Where a number is asked for, whether there is any (1) or not (-1).
         day: Where a time is asked for, the same.
@@ -73,7 +81,11 @@ class Signals:
         head: How surely the unit is about what is asked, see `workflows.scoring`.
         score: The best unit's score.
         margin: By how much that is above the best of another place.
+        lead: By how much `support` is above what any other passage holds.
+        rank: Reciprocal of the rank of the best unit's passage.
+        fresh: Words of the best unit that are not the question's, up to ten of them, in tenths.
         terms: Logarithm of the number of terms.
+        words: The same of all words of the question.
         grams: Share of the question's character pairs in the unit and above it.
         kanji: Share of its kanji there, less 0.5.
         foreign: The passage is in the other language.
@@ -90,6 +102,7 @@ class Signals:
     verbs: float
     deed: float
     asked: float
+    sort: float
     measure: float
     number: float
     day: float
@@ -99,7 +112,11 @@ class Signals:
     head: float
     score: float
     margin: float
+    lead: float
+    rank: float
+    fresh: float
     terms: float
+    words: float
     grams: float
     kanji: float
     foreign: float
@@ -109,7 +126,12 @@ class Signals:
 
 
 def read_signals(
-    asked: Question, chosen: Sequence[Scored], scored: Sequence[Scored], passages: Mapping[str, Reading]
+    asked: Question,
+    chosen: Sequence[Scored],
+    scored: Sequence[Scored],
+    passages: Mapping[str, Reading],
+    *,
+    words: int,
 ) -> Signals:
     """The signals of quoting `chosen`, best first, of all units `scored`.
 
@@ -118,6 +140,7 @@ def read_signals(
         chosen: Units, at least one.
         scored: Every unit, best first.
         passages: The passages that `chosen` stand in, with what is above them, by id.
+        words: How many the question has.
     """
     top = chosen[0]
     unit, text = top.unit, top.unit.text
@@ -125,8 +148,14 @@ def read_signals(
     language = asked.language if asked.language in read else read[0]
     weights = {t.surface: asked.weight(t, language) for t in asked.terms}
     total = sum(weights.values()) or 1.0
-    whole = {t: max(c.whole[t] for c in chosen) for t in weights}
-    direct = {t: max(c.direct[t] for c in chosen) for t in weights}
+    context = " ".join((*unit.headings, *unit.ancestors, *unit.header, text))
+    near = " ".join((*unit.header, *unit.ancestors, text))
+    measure = asked_measure(asked.text)
+    measured = measure is not None and measure.stands_in(near)
+    # nine bars are a pressure, though nobody says so
+    told = {t for t in weights if measure and measured and t in measure.asked.rsplit(" ", 1)[-1]}
+    whole = {t: 1.0 if t in told else max(c.whole[t] for c in chosen) for t in weights}
+    direct = {t: 1.0 if t in told else max(c.direct[t] for c in chosen) for t in weights}
     own = [t for t in asked.terms if not t.generic]
     verbs = [t for t in own if _is_verb(t)]
     nouns = [t for t in own if not _is_verb(t)] or own or list(asked.terms)
@@ -134,18 +163,16 @@ def read_signals(
     noun_weight = sum(weights[t.surface] for t in nouns) or 1.0
     above = {t.surface: max(whole[t.surface], *(r.evidence(t) for r in passages.values())) for t in nouns}
     foreign = asked.language != language
-    context = " ".join((*unit.headings, *unit.ancestors, *unit.header, text))
-    near = " ".join((*unit.header, *unit.ancestors, text))
     support = sum(weights[t] * whole[t] for t in weights) / total
     lines = [s for s in scored if _one_line(s) and any(_inside(s, c) for c in chosen)] or chosen
     others = (s.score for s in scored[:60] if not any(s.unit.overlaps(c.unit) for c in chosen))
     verb_held = max((whole[t.surface] for t in verbs), default=1.0) >= _HELD
     place = bool(_WHERE.search(asked.text))
-    measure = asked_measure(asked.text)
     quantity = measure is not None or asked.kind == "how-many" or asks_number(asked.text)
     pairs = _pairs(asked.text)
     kanji = set(_KANJI.findall(asked.text))
     forms = frozenset(token.form for t in asked.terms for token, _ in t.tokens)
+    elsewhere = _elsewhere(scored, {c.unit.passage.id for c in chosen})
     strangers = [1 - whole[t.surface] for t in nouns if _is_entity(t)]
     return Signals(
         support=support,
@@ -156,8 +183,9 @@ def read_signals(
         verbs=sum(whole[t.surface] for t in verbs) / len(verbs) - 0.5 if verbs else 0.0,
         deed=float(not verb_held and (place or asked.kind in ("when", "who"))),
         asked=float(bool(generic) and max(direct[t.surface] for t in generic) < _HELD),
-        measure=_sign(measure.stands_in(near)) if measure else 0.0,
-        number=_sign(_has_number(top.candidate, forms)) if quantity else 0.0,
+        sort=1.0 if told else _names_sort(asked, top),
+        measure=_sign(measured) if measure else 0.0,
+        number=_sign(_has_number(top.candidate, forms, bool(_YEARS.search(asked.text)))) if quantity else 0.0,
         day=_sign(bool(DATE.search(near))) if asked.kind == "when" else 0.0,
         person=_sign(names_somebody(asked, top.candidate)) if asked.kind == "who" else 0.0,
         kind=kind_bonus(asked, unit),
@@ -165,7 +193,11 @@ def read_signals(
         head=headed(asked, top.candidate),
         score=top.score,
         margin=top.score - next(others, 0.0),
+        lead=support - max((_share(weights, held) for held in elsewhere), default=0.0),
+        rank=1 / (1 + top.candidate.rank),
+        fresh=min(10, len(top.candidate.whole.content - forms)) / 10,
         terms=log(1 + len(own)),
+        words=log(1 + words),
         grams=len(pairs & _pairs(context)) / max(1, len(pairs)),
         kanji=len(kanji & set(context)) / len(kanji) - 0.5 if kanji else 0.0,
         foreign=float(foreign),
@@ -185,12 +217,42 @@ def _is_entity(term: QuestionTerm) -> bool:
     return term.weight > 1.0 or numbered or bool(_KATAKANA_NAME.fullmatch(term.surface))
 
 
-def _has_number(candidate: Candidate, asked: frozenset[str]) -> bool:
-    """A number of its own: none of the question's, nor part of a name (T5), nor that of an item."""
+def _has_number(candidate: Candidate, asked: frozenset[str], years: bool) -> bool:
+    """A number of its own: none of the question's, nor part of a name (T5), nor an item's, nor a date unasked."""
     return any(
-        (t.kind == "number" or t.surface in _NUMBER_WORDS) and t.form not in asked
+        (t.kind == "number" or t.surface in _NUMBER_WORDS)
+        and t.form not in asked
+        and (years or not _YEAR.fullmatch(t.form))
         for t in candidate.whole.tokens
     )
+
+
+def _names_sort(asked: Question, top: Scored) -> float:
+    """Whether the sort of thing that is asked for is named where the answer stands; 0 where none is said."""
+    found = _SORT.search(asked.text)
+    if asked.kind in ("when", "how-many") or not found:
+        return 0.0
+    said = found["ja"] or found["en"]
+    tokens = [token for term in asked.terms for token, _ in term.tokens if token.surface in said.lower()]
+    if not tokens:
+        return 0.0
+    here = (top.candidate.whole, top.candidate.above)
+    return _sign(any(reading.speaks_of(tokens[-1]) for reading in here))
+
+
+def _elsewhere(scored: Sequence[Scored], chosen: frozenset[str] | set[str]) -> list[dict[str, float]]:
+    """What evidence each passage holds that nothing is quoted of."""
+    held: dict[str, dict[str, float]] = {}
+    for each in scored:
+        if each.unit.passage.id not in chosen:
+            known = held.setdefault(each.unit.passage.id, {})
+            for term, evidence in each.whole.items():
+                known[term] = max(known.get(term, 0.0), evidence)
+    return list(held.values())
+
+
+def _share(weights: Mapping[str, float], held: Mapping[str, float]) -> float:
+    return sum(weight * held[term] for term, weight in weights.items()) / (sum(weights.values()) or 1.0)
 
 
 def _one_line(scored: Scored) -> bool:

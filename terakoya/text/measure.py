@@ -7,7 +7,10 @@ from typing import Final
 
 from terakoya.text.normalise import fold
 
-_NUMBER: Final = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万]+)"
+_NUMBER: Final = (
+    r"(?:\d[\d,.]*|[一二三四五六七八九十百千万]+|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|fifteen|twenty|thirty|forty|fifty|sixty|eighty|ninety|hundred|thousand|million|half an?)\b)"
+)
 _MONEY: Final = r"円|¥|yen|ドル|\$|dollars?|€|euros?|£|pounds?|usd|jpy|eur|万円|億円"
 _LENGTH: Final = r"[kcmn]?m|メートル|キロ|センチ|ミリ|met(?:er|re)s?|feet|ft|miles?|inch(?:es)?"
 _TIME: Final = (
@@ -38,6 +41,24 @@ _MEASURES: Final[Sequence[tuple[str, str]]] = (
     (r"(?:料|料金|費|値段|価格|代金)" + _OPEN + r"|(?:値段|価格|料金)を", _MONEY),
     (r"何(?:秒|分間?|時間|日間|週間|[かヶ]月|年間)(?!目)", _TIME),
     (r"how (?:long|many (?:seconds|minutes|hours|days|weeks|months))\b", _TIME),
+    (
+        r"何(?:気圧|[mkh]?pa\b|バール)|what (?:air )?pressure|(?:圧力|気圧|血圧)" + _OPEN,
+        r"[mkh]?pa|気圧|bars?|atm|psi|mmhg",
+    ),
+    (r"何(?:アンペア|m?a\b)|what current|電流" + _OPEN, r"m?a|アンペア|amp(?:ere)?s?"),
+    (r"何(?:ワット|[km]?w\b)|how many watts|電力" + _OPEN, r"[km]?w|ワット|watts?"),
+    (
+        r"何(?:カロリー|k?cal|ジュール|k?j\b)|how many (?:calories|joules)",
+        r"k?cal|カロリー|k?j|ジュール|calories|joules",
+    ),
+    (
+        r"何(?:キロ)?(?:km/h|m/s)|(?:時速|秒速|速さ|速度)" + _OPEN + r"|what speed|how fast",
+        r"[kcm]?m/[hs]|キロ|メートル|mph|knots?",
+    ),
+    (
+        r"(?:比|比率|割合)" + _OPEN + r"|どんな(?:比|比率|割合)|what ratio|in what proportion",
+        r"[:：対%]|パーセント|percent|割|分の|/|to",
+    ),
     (r"何[歳才]|how old\b|年齢" + _OPEN, r"歳|才|years?|aged?"),
     (r"何(?:[kmg]?hz|ヘルツ)|what frequency", r"[kmg]?hz|ヘルツ"),
 )
@@ -60,9 +81,11 @@ class Measure:
 
     Attributes:
         units: Its names, as a pattern.
+        asked: The words of the question that name it, folded.
     """
 
     units: str
+    asked: str = ""
 
     def stands_in(self, text: str) -> bool:
         """Whether a number of it stands in `text`, in this unit or one like it."""
@@ -77,7 +100,8 @@ def asked_measure(question: str) -> Measure | None:
     A count often stands bare, as in a table, and a year too; volts and percent are written with their unit.
     """
     folded = fold(question)
-    return next((Measure(units) for asks, units in _ASKED if asks.search(folded)), None)
+    found = ((asks.search(folded), units) for asks, units in _ASKED)
+    return next((Measure(units, asks.group()) for asks, units in found if asks), None)
 
 
 def asks_number(question: str) -> bool:

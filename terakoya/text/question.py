@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from terakoya.text.analyser import Analyser, Token, TokenKind
+from terakoya.text.glossary import entry
 from terakoya.text.language import language_of
 from terakoya.text.meanings import apart
 from terakoya.text.normalise import fold
@@ -91,6 +92,8 @@ _GENERIC_PART: Final = 0.5
 _GENERIC_STEMS: Final = frozenset(stem(word) for word in GENERIC | ENGLISH_QUESTION if word.isascii())
 _FOREIGN: Final = 0.35
 """Share of its weight that an ordinary word keeps as evidence in a text in another language."""
+_TRANSLATED: Final = 0.8
+"""The same, where the glossary knows the word in that language: that it is not there tells something."""
 _COMPOUNDING: Final = frozenset[TokenKind]({"noun", "name", "number", "latin", "affix"})
 _HONORIFIC: Final = frozenset("おご御")
 _FACT_PREDICATE: Final = 2.4
@@ -156,7 +159,7 @@ class Question:
         return (
             self.weight(term, language)
             if not term.generic
-            else _GENERIC_RANK * (_FOREIGN if language != self.language else 1.0)
+            else _GENERIC_RANK * (_foreign(term) if language != self.language else 1.0)
         )
 
     @property
@@ -166,7 +169,13 @@ class Question:
 
     def weight(self, term: QuestionTerm, language: Language) -> float:
         """Weight of `term` as evidence in a text of `language`."""
-        return term.weight * (_FOREIGN if term.ordinary and language != self.language else 1.0)
+        return term.weight * (_foreign(term) if language != self.language else 1.0)
+
+
+def _foreign(term: QuestionTerm) -> float:
+    if not term.ordinary:
+        return 1.0
+    return _TRANSLATED if any(entry(number) for number in term.meanings) else _FOREIGN
 
 
 _DAY: Final = re.compile(r"(?:\d{4}|-)-\d\d-\d\d")
@@ -288,6 +297,12 @@ def _is_generic(token: Token) -> bool:
     )
 
 
+_HOW: Final = re.compile(
+    r"\bhow\s+(?:long|large|big|old|far|high|fast|often|deep|tall|wide|heavy|hot|cold|soon|late|close)\b",
+    re.IGNORECASE,
+)
+
+
 class _TermReader:
     """Reads terms out of a question: words written together are one."""
 
@@ -311,10 +326,16 @@ class _TermReader:
         return tuple(found.values())
 
     def _compounds(self, text: str) -> Iterator[list[Token]]:
-        """Runs of tokens that are written together; what directly follows 何 is the unit asked for, and left out."""
+        """Runs of tokens that are written together, without what says only how it is asked.
+
+        What directly follows 何 is the unit asked for, and what follows "how" the quantity.
+        """
         compound: list[Token] = []
         asking = -1
+        measured = {found.end() for found in _HOW.finditer(unicodedata.normalize("NFKC", text))}
         for token in self.analyser.tokens(text):
+            if token.end in measured:
+                continue
             if compound and self._joins(compound, token):
                 compound.append(token)
                 continue

@@ -18,6 +18,10 @@ from terakoya.text.measure import asked_measure, asks_number
         ("How old was he?", "aged, 34 years", "in chapter 5"),
         ("How long is the break?", "a break of 5 min", "four rounds, 3 cups"),
         ("塔の高さは？", "およそ 333メートル", "1958年にできた"),
+        ("What pressure does the machine need?", "fine grind, nine bars", "25 to 30 seconds"),
+        ("豆を何カロリーとった？", "一杯で 120 kcal", "一杯で 120 g"),
+        ("光の速さは？", "およそ 300,000 km/s", "およそ 300,000 km"),
+        ("どんな比率に分けた？", "8 : 1 : 1 にした", "8回に分けた"),
     ],
 )
 def test_a_number_in_its_unit_answers_and_another_number_does_not(

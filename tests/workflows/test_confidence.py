@@ -81,3 +81,41 @@ def test_a_deed_that_is_not_told_is_missed(signals) -> None:
     note = "# 目安箱\n\n- 目安箱は享保の改革の一つ\n"
     assert signals("目安箱は誰が作った？", note).deed == 1.0
     assert signals("目安箱は誰が作った？", "# 目安箱\n\n- 目安箱は徳川吉宗が作った\n").deed == 0.0
+
+
+def test_a_measure_that_stands_there_stands_for_the_quantity_that_it_measures(signals) -> None:
+    note = "# Coffee\n\n- Espresso: fine grind, nine bars\n"
+    assert signals("What pressure does espresso need?", note).support > 0.9
+    without = signals("What pressure does espresso need?", "# Coffee\n\n- Espresso: fine grind, nine cups\n")
+    assert without.support < 0.9
+    assert without.measure == -1.0
+
+
+def test_a_year_is_no_count_of_things(signals) -> None:
+    assert signals("How many heads does Transformer have?", "- Transformer: from 2017\n").number == -1.0
+    assert signals("How many heads does Transformer have?", "- Transformer: 8 heads\n").number == 1.0
+    assert signals("How many years ago was Transformer made?", "- Transformer: from 2017\n").number == 1.0
+
+
+def test_the_sort_of_thing_that_is_asked_for_is_named_or_not(signals) -> None:
+    assert signals("Which port does WireGuard use?", "- WireGuard: port 51820\n").sort == 1.0
+    assert signals("Which port does WireGuard use?", "- WireGuard: a tunnel\n").sort == -1.0
+    assert signals("対馬はどこの国とつながっていた？", "- 対馬: 国は朝鮮\n").sort == 1.0
+    assert signals("対馬とは？", "- 対馬: 国は朝鮮\n").sort == 0.0
+
+
+def test_what_another_passage_holds_as_well_is_no_lead(signals) -> None:
+    far = "\n".join(f"- 行{n}の話" for n in range(60))
+    alone = signals("信濃川の河口はどこ？", f"# 川\n\n- 信濃川の河口は新潟市\n\n# 別\n\n{far}\n")
+    again = signals(
+        "信濃川の河口はどこ？",
+        f"# 川\n\n- 信濃川の河口は新潟市\n\n# 別\n\n{far}\n\n# 地図\n\n- 信濃川の河口を見る\n",
+    )
+    assert alone.lead > again.lead
+
+
+def test_a_word_that_the_glossary_knows_is_missed_in_the_other_language(signals, analyser: Analyser) -> None:
+    note = "# 電池\n\n- ダニエル電池 Daniell cell\n- 負極は亜鉛\n"
+    known = signals("What voltage does a Daniell cell have?", note)
+    unknown = signals("What gribble does a Daniell cell have?", note)
+    assert known.support < unknown.support
