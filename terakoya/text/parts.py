@@ -38,6 +38,12 @@ _ATTRIBUTE_JA: Final = re.compile(
     r"の(?P<rest>[^、。のをが]{1,16}(?:(?:は|って|とは)[^、。を]{0,12}|を(?:教|知|説|書)[^、。]{0,12}|)[?？]?)$"
 )
 """Names are written without hiragana: by form nothing else tells them from what is said of them."""
+_ASPECT_JA: Final = r"[^\s、。？?のはがをにでと]{1,12}"
+_ASPECTS_JA: Final = re.compile(
+    rf"^(?P<thing>[^、。とはがを]{{1,30}})の(?P<first>{_ASPECT_JA})(?:と|や|および|及び)(?P<second>{_ASPECT_JA})"
+    r"(?P<rest>(?:は|って|とは)[^、。を]{0,12}|を(?:教|知|説|書)[^、。]{0,12})$"
+)
+"""Two things asked about one; with a の of its own the second would be of another."""
 _OWNED_JA: Final = re.compile(
     rf"^(?P<first>{_NAME_JA}の{_NAME_JA})(?:と|や|および|及び)(?P<second>{_NAME_JA}の{_NAME_JA})(?P<rest>(?:は|って|を(?=教)).*)$"
 )
@@ -60,7 +66,8 @@ def parts(question: str) -> tuple[str, ...]:
     """The questions in `question`, in order, each a question of its own; one alone where it asks one thing.
 
     By form, without a dictionary: several sentences; clauses that each ask ("Who ..., and what ...?", "Xは何で、
-    Yはどこ？"); things asked about together ("AとBはそれぞれ何年？", "AとBの求め方は？", "What do A and B mean?"). A clause
+    Yはどこ？"); things asked about together ("AとBはそれぞれ何年？", "AとBの求め方は？", "XのAとBは？",
+    "What do A and B mean?"). A clause
     without a topic takes that of the one before; a pronoun stays, for `workflows.standalone` to fill in. A
     comparison asks one thing of two and is not taken apart. By form alone a name that holds "と" may look like two
     things, so whoever answers should look for the whole as well.
@@ -135,6 +142,8 @@ def _each_ja(clause: str) -> Iterator[str]:
         yield from _each_of(clause[: each.start()], each["particle"] or "は", rest)
     elif found := _CASES_JA.match(clause) or _OWNED_JA.match(clause):
         yield from (found[name] + found["rest"] for name in ("first", "second"))
+    elif found := _ASPECTS_JA.match(clause):
+        yield from (f"{found['thing']}の{found[name]}{found['rest']}" for name in ("first", "second"))
     elif found := _ATTRIBUTE_JA.match(clause):
         yield from (f"{found[name]}の{found['rest']}" for name in ("first", "second"))
     else:
