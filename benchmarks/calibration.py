@@ -36,6 +36,7 @@ from workflows.confidence import NAMES, Confidence
 from workflows.extractive import ExtractiveAnswerer
 from workflows.scoring import read_candidates
 from workflows.standalone import stand_alone
+from workflows.units import Unit
 
 MOST: Final = 300
 """Cases of a suite that count: a large suite shall not outweigh all others."""
@@ -110,8 +111,7 @@ def _asked(
                 if found.signals is None:
                     continue
                 units = [scored.unit for scored in found.chosen]
-                said_there = [" ".join((*u.headings, *u.ancestors, *u.header, u.text)) for u in units]
-                right = _right(case, nearest(units), said_there)
+                right = answers_case(case, nearest(units), units)
                 yield Example(
                     suite=suite.name,
                     group=case.cluster,
@@ -124,8 +124,9 @@ def _asked(
             installation.close()
 
 
-def _right(case: Case, citations: Sequence[Citation], said: Sequence[str]) -> bool:
+def answers_case(case: Case, citations: Sequence[Citation], units: Sequence[Unit]) -> bool:
     """Whether these quotes hold what the case expects, from where it expects it."""
+    said = [" ".join((*u.headings, *u.ancestors, *u.header, u.text)) for u in units]
     cited = any(p.overlaps(c.source, c.start_line, c.end_line) for p in case.passages for c in citations)
     return cited and not case.missing("", tuple(said)) and _short_answer(case, said)
 

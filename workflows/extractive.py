@@ -9,19 +9,29 @@ from terakoya.protocols import Emit
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
 from terakoya.text.parts import parts
-from terakoya.text.question import Question, analyse_question, under_other_name
+from terakoya.text.question import Question, QuestionKind, analyse_question, under_other_name
 from terakoya.types import Draft, Language, Passage, Turn
 from workflows.composing import compose, nearest
 from workflows.confidence import Confidence, learned
 from workflows.guarding.passages import quotable
-from workflows.scoring import LONG, REASON, Candidate, Scored, read_candidates, score, score_unit
+from workflows.ranking import learned as learned_ranker
+from workflows.ranking import score
+from workflows.scoring import LONG, REASON, Candidate, Scored, read_candidates
 from workflows.signals import Signals, read_signals
 from workflows.standalone import stand_alone
 from workflows.units import Unit
 
 MOST_UNITS: Final = 6
+_HELD: Final = 0.5
+"""Evidence from which on a term counts as held."""
+_ONE_LINE: Final = frozenset[QuestionKind]({"open", "definition", "when", "who", "how-many"})
+"""Kinds of question that one line answers, where one says it all."""
+_SHORT_ITEM: Final = 200
+"""Code points of an item that is quoted whole."""
 _CODE_WINDOW: Final = 12
 """Lines that are quoted of a longer block of code."""
+_BESIDE: Final = 0.5
+"""Share of the usual confidence that is enough for a part beside another that the same note answers."""
 _MENTIONED: Final = 0.25
 """Support from which on the nearest passage is worth showing when the answer is not there."""
 
@@ -50,9 +60,9 @@ class ExtractiveAnswerer:
 
     Each unit is scored by the evidence for the question's terms that stands in it or, for less, above it; by
     being headed by what is asked about; by the kind of thing asked for; and by its passage's rank. One unit is
-    quoted, or one for each side of a comparison and each part of a question that asks several things. How likely
-    the quoted units answer, told from what speaks for and against them (`workflows.signals`), decides whether
-    the notes answer at all.
+    quoted, and a second where it is hardly worse; or one for each side of a comparison and each part of a question
+    that asks several things. How likely the first of them answers, told from what speaks for and against it
+    (`workflows.signals`), decides whether the notes answer at all.
 
     Args:
         analyser: That of the store.
@@ -113,21 +123,32 @@ class ExtractiveAnswerer:
         return found
 
     def _known(self, pieces: Sequence[Found]) -> list[Found]:
-        return [piece for piece in pieces if self._answers(piece)]
+        """Those that the notes answer. What is asked with them is likely to stand beside them."""
+        sure = [piece for piece in pieces if self._answers(piece)]
+        notes = {scored.unit.passage.source for piece in sure for scored in piece.chosen}
+        return [
+            piece
+            for piece in pieces
+            if piece in sure
+            or (
+                any(scored.unit.passage.source in notes for scored in piece.chosen[:1])
+                and self._answers(piece, of=_BESIDE)
+            )
+        ]
 
-    def _answers(self, found: Found) -> bool:
-        return bool(found.chosen) and found.confidence >= self._confidence.answer_from
+    def _answers(self, found: Found, *, of: float = 1.0) -> bool:
+        return bool(found.chosen) and found.confidence >= of * self._confidence.answer_from
 
     def find(self, asked: Question, candidates: Sequence[Candidate]) -> Found:
         """The units that answer one question best, and how likely they do."""
-        scored = score(asked, candidates)
+        scored = score(asked, candidates, self._analyser)
         chosen = self._choose(asked, scored, candidates)
         if not chosen or not asked.terms:
             return Found(asked, scored, (), None, 0.0)
         words = len(self._analyser.tokens(asked.text))
         signals = read_signals(asked, chosen, scored, self._readings(chosen), words=words)
         confidence = self._confidence.of(signals) * chosen[0].unit.worth
-        return Found(asked, scored, chosen, signals, confidence)
+        return Found(asked, scored, (*chosen, *_as_good(chosen, scored)), signals, confidence)
 
     def _readings(self, chosen: Sequence[Scored]) -> dict[str, Reading]:
         """The whole passages that units stand in, with what is above them."""
@@ -148,7 +169,7 @@ class ExtractiveAnswerer:
     def _of_pieces(self, asked: Question, whole: Found, pieces: Sequence[Found]) -> Draft:
         """The units of the parts that are known, each once, and the parts that are not."""
         known = self._known(pieces)
-        unknown = [piece.asked.text for piece in pieces if not self._answers(piece)]
+        unknown = [piece.asked.text for piece in pieces if piece not in known]
         if unknown and self._answers(whole) and whole.confidence >= max(k.confidence for k in known):
             return self._of_whole(whole)
         units: list[Unit] = []
@@ -176,7 +197,7 @@ class ExtractiveAnswerer:
             return []
         if asked.sides:
             return self._sides(asked, scored, candidates)
-        best = _with_reason(scored) if asked.kind == "why" else scored[0]
+        best = _with_reason(scored) if asked.kind == "why" else _whole_item(_line(asked, scored), scored)
         chosen = [replace(best, unit=_window(asked, best.unit, self._analyser))]
         if not asked.several:
             return chosen
@@ -201,23 +222,20 @@ class ExtractiveAnswerer:
         chosen: list[Scored] = []
         for side in asked.sides:
             one = replace(asked, kind="definition", terms=(*side, *others), sides=())
-            for best in score(one, candidates):
+            for best in score(one, candidates, self._analyser):
                 if best.score <= 0 or min(best.whole[t.surface] for t in side) < 0.5:
                     break
                 if not any(best.unit.overlaps(c.unit) for c in chosen):
-                    chosen.append(self._again(asked, best, candidates))
+                    found = next(s for s in scored if s.unit == best.unit)
+                    chosen.append(_whole_item(found, scored))
                     break
                 if any(best.unit == c.unit for c in chosen):
                     break
         best = scored[0]
         held = [min(best.direct[t.surface] for t in side if t.surface in best.direct) for side in asked.sides]
-        if min(held) >= 0.5 and len(chosen) < 2:
-            return [best]
-        return chosen or [best]
-
-    def _again(self, asked: Question, found: Scored, candidates: Sequence[Candidate]) -> Scored:
-        """A unit found for one side, scored for the whole question."""
-        return next(score_unit(asked, c) for c in candidates if c.unit == found.unit)
+        if chosen and (min(held) < 0.5 or len(chosen) > 1):
+            return chosen
+        return [_whole_item(best, scored)]
 
     def _decline(self, found: Found) -> Draft:
         asked = found.asked
@@ -231,6 +249,53 @@ class ExtractiveAnswerer:
         return Draft(
             text=text, answered=False, citations=citations, model=self.name, confidence=found.confidence
         )
+
+
+def _as_good(chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
+    """The unit next to the one that is quoted, where it is in doubt which of them answers."""
+    if len(chosen) > 1:
+        return []
+    for other in scored:
+        if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
+            break
+        plain = not other.unit.is_task and not other.unit.is_question
+        if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
+            return [other]
+    return []
+
+
+def _line(asked: Question, scored: Sequence[Scored]) -> Scored:
+    """The best unit; of a section or table, the one line that says all that the whole of it says of the question."""
+    best = scored[0]
+    whole = best.unit.kind == "table" or (
+        best.unit.kind == "section" and best.unit.own_end == best.unit.start
+    )
+    held = [t for t, evidence in best.direct.items() if evidence >= _HELD]
+    if not whole or asked.kind not in _ONE_LINE or asked.asks_day or not held:
+        return best
+    inside = (
+        s
+        for s in scored
+        if best.unit.contains(s.unit)
+        and any(s.direct[t] >= _HELD for t in held)
+        and all(s.whole[t] >= _HELD for t in held)
+    )
+    return next(inside, best)
+
+
+def _whole_item(best: Scored, scored: Sequence[Scored]) -> Scored:
+    """The whole of a short item for a sentence of it, which was written with the others in mind."""
+    if best.unit.kind != "sentence":
+        return best
+    around = (
+        s
+        for s in scored
+        if s.unit.kind == "item"
+        and s.unit.end == s.unit.own_end
+        and s.unit.overlaps(best.unit)
+        and len(s.unit.text) <= _SHORT_ITEM
+    )
+    return next(around, best)
 
 
 def _with_reason(scored: Sequence[Scored]) -> Scored:

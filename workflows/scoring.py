@@ -1,7 +1,7 @@
-"""How well each unit answers a question: by lexical evidence, position and kind, without a model."""
+"""What a unit says of a question by itself: lexical evidence, head, kind and form, without a model."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Final
@@ -19,7 +19,6 @@ _NAMED_CONTEXT: Final = 0.95
 _HEAD_BONUS: Final = 0.45
 _KIND_BONUS: Final = 0.12
 _RANK_BONUS: Final = 0.1
-_TASK_PENALTY: Final = 0.5
 _SECTION_BONUS: Final = 0.03
 _SECTION_PENALTY: Final = 0.2
 LONG: Final = 8
@@ -49,7 +48,19 @@ _HEAD_ENDS: Final = re.compile(r"\s*(?:[:：=＝]|\s[-–—]\s|(?<!も)とは|�
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A unit with its readings; `heads` are the names it goes by, nearest first."""
+    """A unit with its readings.
+
+    Attributes:
+        unit: The unit.
+        rank: Place of its passage, from 0.
+        own: Its own first part.
+        whole: All of it.
+        above: Headings, ancestors and header.
+        heads: The names it goes by, nearest first.
+        lines: All lines of its passage, those without a word left out.
+        first: Place of its first line among them.
+        last: And of its last.
+    """
 
     unit: Unit
     rank: int
@@ -57,6 +68,9 @@ class Candidate:
     whole: Reading
     above: Reading
     heads: tuple[tuple[Reading, ...], ...]
+    lines: tuple[Reading, ...]
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +103,46 @@ def read_candidates(passages: Sequence[Passage], analyser: Analyser) -> list[Can
             readings[text] = Reading.of(text, analyser)
         return readings[text]
 
-    return [
-        Candidate(
-            unit,
-            rank,
-            read(unit.own),
-            read(unit.text),
-            read("\n".join((*unit.headings, *unit.ancestors, *unit.header))),
-            tuple(
+    found: list[Candidate] = []
+    for rank, passage in enumerate(passages):
+        places, lines = _lines_of(passage, read)
+        for unit in units_of(passage):
+            inside = [n for n, (start, end) in enumerate(places) if start < unit.end and unit.start < end]
+            heads = tuple(
                 tuple(read(alias) for alias in re.split(r"\s*[|｜]\s*", head) if alias.strip())
                 for head in _heads_of(unit)
-            ),
-        )
-        for rank, passage in enumerate(passages)
-        for unit in units_of(passage)
-    ]
+            )
+            found.append(
+                Candidate(
+                    unit=unit,
+                    rank=rank,
+                    own=read(unit.own),
+                    whole=read(unit.text),
+                    above=read("\n".join((*unit.headings, *unit.ancestors, *unit.header))),
+                    heads=heads,
+                    lines=lines,
+                    first=min(inside, default=0),
+                    last=max(inside, default=0),
+                )
+            )
+    return found
 
 
-def score(asked: Question, candidates: Sequence[Candidate]) -> list[Scored]:
-    """`candidates` by how well each answers, best first."""
-    return sorted((score_unit(asked, c) for c in candidates), key=lambda s: -s.score)
+def _lines_of(
+    passage: Passage, read: Callable[[str], Reading]
+) -> tuple[list[tuple[int, int]], tuple[Reading, ...]]:
+    """Where the lines of a passage stand in its text, and what is in them."""
+    places, lines, at = [], [], 0
+    for line in passage.text.split("\n"):
+        if line.strip():
+            places.append((at, at + len(line)))
+            lines.append(read(line))
+        at += len(line) + 1
+    return places, tuple(lines)
 
 
 def score_unit(asked: Question, candidate: Candidate) -> Scored:
-    """How well one unit answers `asked`.
+    """How well one unit answers `asked`, as far as it tells by itself; `workflows.ranking` adds the rest.
 
     The score compares units with one another: evidence, head, kind, rank of the passage, length. The support
     says how much of the question's evidence there is at all; only the evidence and its kind go into it.
@@ -149,8 +179,6 @@ def score_unit(asked: Question, candidate: Candidate) -> Scored:
         score -= 0.0 if asked.asks_day else _LONG_PENALTY
     fresh = len(whole.content - {token.form for t in asked.terms for token, _ in t.tokens})
     score += 0.02 * min(fresh, 6) - (0.3 if fresh == 0 else 0.0)
-    if unit.is_task:
-        score -= _TASK_PENALTY
     if unit.is_question:
         score -= 0.15  # a note's own question is no answer
     return Scored(unit, score, support * unit.worth * fits(asked, candidate, both), direct, both, candidate)

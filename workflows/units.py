@@ -76,6 +76,11 @@ class Unit:
         """Its own first part, without what is nested in it."""
         return self.passage.text[self.start : self.own_end]
 
+    def contains(self, other: "Unit") -> bool:
+        """Whether `other` is a part of it, and not the whole."""
+        inside = self.start <= other.start and other.end <= self.end
+        return self.passage.id == other.passage.id and inside and other.text != self.text
+
     def overlaps(self, other: "Unit") -> bool:
         """Whether both quote some of the same text."""
         return self.passage.id == other.passage.id and self.start < other.end and other.start < self.end
@@ -166,7 +171,7 @@ class _Walk:
 
     def _item(self, index: int) -> Iterator[Unit]:
         block = self.blocks[index]
-        if block.depth == 1:
+        if block.depth == 1 or _LEAD_IN.search(self._of(block)):
             yield from self._label(index)
         children = sum(
             b.kind == "item" and b.depth == block.depth + 1 and block.start < b.start < block.extent
@@ -184,13 +189,16 @@ class _Walk:
             self.position += 1
 
     def _label(self, index: int) -> Iterator[Unit]:
-        """A top-level item that names what follows it: a list of another kind, a formula or code."""
+        """An item that names what follows it: a formula or code; one of the top level, a list of another kind."""
         block = self.blocks[index]
         following = self._run_behind(index)
         if not following or block.extent != block.end:
             return
         other_list = (
-            following[0].kind == "item" and self._numbered(block) and not self._numbered(following[0])
+            block.depth == 1
+            and following[0].kind == "item"
+            and self._numbered(block)
+            and not self._numbered(following[0])
         )
         if other_list or following[0].kind in ("code", "formula"):
             yield from self._led(block, following)

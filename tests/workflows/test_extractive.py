@@ -238,6 +238,12 @@ def test_a_part_that_the_notes_do_not_answer_is_named(extract) -> None:
     assert "東京タワーの高さは何メートル" in draft.text.rpartition("：")[2]
 
 
+def test_each_of_two_things_asked_about_one_is_answered(extract) -> None:
+    note = "# 量子化\n\n- メリット: メモリが減る\n- デメリット: 精度が落ちる\n- 例: int8\n"
+    quoted = [c.quote for c in extract("量子化のメリットとデメリットは？", note).citations]
+    assert quoted == ["- メリット: メモリが減る", "- デメリット: 精度が落ちる"]
+
+
 def test_a_question_none_of_whose_parts_is_known_is_declined(extract) -> None:
     assert not extract("月までの距離は何km？それから、富士山の高さは何メートル？", KITCHEN).answered
 
