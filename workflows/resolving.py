@@ -15,7 +15,10 @@ from workflows.guarding.passages import believed, quotable, suspicions_in
 from workflows.support import Claim
 from workflows.units import Unit, units_of
 
-_NO_ANSWER: Final = re.compile(r"^\W{0,4}(?:(?:answer|回答|答え)\W{1,3})?NO\W?ANSWER\b", re.IGNORECASE)
+_NO_ANSWER: Final = re.compile(
+    r"^\W{0,4}(?:(?i:answer|回答|答え)\W{1,3})?(?:NO\W?ANSWER\b|(?i:no\W?answer)[*_\"'`]{0,3}\s{0,3}(?:[.!:。\n]|\Z))"
+)
+"""`No answer key is printed` is an answer."""
 _BEGINNING: Final = 24
 """Code points in which `NO ANSWER` is said, if at all."""
 _WORDS: Final = re.compile(r"[A-Za-z]{2,}")

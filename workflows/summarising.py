@@ -75,7 +75,8 @@ class Summariser:
                 text, spent = self._by_model(state, old, turns, first) if may_call else ("", {})
                 by = self._name if text else EXTRACTIVE
                 text = text or self.extracted(turns[:first])
-                span.set(output=text, model=by, metadata={"turns": first})
+                # not its words: they may be of a note that this question does not cite, and is forgotten without it
+                span.set(model=by, metadata={"turns": first, "characters": len(text)})
         except TerakoyaError:
             return {}  # the model is away: whoever answers now has no such bounds
         summary = {

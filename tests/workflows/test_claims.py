@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.claims import written
+from workflows.resolving import says_nothing
 from workflows.streaming import MarkStream
 
 
@@ -121,3 +122,20 @@ def test_a_refusal_is_held_back_until_it_is_whole(said: str) -> None:
 
 def test_what_only_begins_like_a_refusal_is_passed_on() -> None:
     assert streamed("No one knew. Peas grow [1].", 1) == "No one knew. Peas grow [1]."
+
+
+@pytest.mark.parametrize(
+    ("said", "nothing"),
+    [
+        ("NO ANSWER", True),
+        ("NO ANSWER The notes are silent", True),
+        ("no answer.", True),
+        ("「NO ANSWER」", True),
+        ("回答：NO ANSWER", True),
+        ("No answer key is printed on page 9 [1].", False),
+        ("Mendel gave no answer.", False),
+        ("", False),
+    ],
+)
+def test_a_refusal_is_told_from_an_answer_that_begins_like_one(said: str, nothing: bool) -> None:
+    assert says_nothing(said) is nothing

@@ -196,6 +196,7 @@ def test_a_refusal_is_not_shown_before_it_is_taken_back(ask) -> None:
     [
         ("NO ANSWER. The passages say nothing of it.", False),
         ("**NO ANSWER**", False),
+        ("Answer: no answer.", False),
         ("Mendel grew pea plants [1]. NO ANSWER", True),
         ("Mendel grew pea plants [1]. " * 40, True),
     ],
