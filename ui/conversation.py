@@ -218,7 +218,7 @@ def _draw_run(client: ServiceClient, thread_id: str, turn: TurnModel, key: str) 
     if follower.step in ("waiting", "merged") and not follower.text:
         st.fragment(_draw_waiting, run_every=0.5)(follower, follower.step)
     else:
-        st.fragment(_draw_growing, run_every=0.2)(turn, follower)
+        st.fragment(_draw_growing, run_every=0.2)(turn, follower, [True])
     waits = follower.step in ("waiting", "merged")
     with st.container(horizontal=True):
         st.button(
@@ -273,12 +273,15 @@ def _draw_asking(client: ServiceClient, run_id: str, follower: Follower, asked: 
     draw_approval(client, run_id, follower, asked)
 
 
-def _draw_growing(turn: TurnModel, follower: Follower) -> None:
+def _draw_growing(turn: TurnModel, follower: Follower, first: list[bool]) -> None:
     area, below = st.container(), st.empty()
     with area:
         shown = st.empty()
     drawn: tuple[str, str] | None = None
-    for _ in follower.updates(0.8):
+    # While the whole page is drawn, what stands below waits, and what stood there before is still in sight.
+    seconds = 0.15 if first else 0.8
+    first.clear()
+    for _ in follower.updates(seconds):
         if follower.approval or follower.step in ("waiting", "merged"):
             st.rerun()
         if drawn == (follower.text, follower.step):

@@ -1,12 +1,14 @@
 """The side bar: conversations, notes, choices and the state of the installation."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from terakoya.api import Check, NoteSummary
+from terakoya.api import Check, NoteSummary, ThreadSummary
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
 from ui.connection import fresh
@@ -139,7 +141,7 @@ def _draw_threads(client: ServiceClient) -> None:
                 key=f"thread_{number}",
                 type="secondary" if thread.thread_id == current else "tertiary",
                 icon=_ICONS[thread.state],
-                help=say(f"thread_{thread.state}") if thread.state != "quiet" else None,
+                help=_about(thread),
                 width="stretch",
                 on_click=switch_thread,
                 args=(thread.thread_id,),
@@ -152,6 +154,17 @@ def _draw_threads(client: ServiceClient) -> None:
             on_click=st.session_state.update,
             args=({"all_threads": True},),
         )
+
+
+def _about(thread: ThreadSummary) -> str:
+    """When it changed last, and what goes on in it; conversations may have the same title."""
+    when = datetime.fromisoformat(thread.updated)
+    try:
+        zone = ZoneInfo(st.context.timezone or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):
+        zone = ZoneInfo("UTC")
+    told = f"{when.astimezone(zone):%Y-%m-%d %H:%M}"
+    return told if thread.state == "quiet" else f"{told} · {say(f'thread_{thread.state}')}"
 
 
 def _speak(key: str) -> None:

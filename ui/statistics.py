@@ -37,10 +37,9 @@ def draw_statistics(client: ServiceClient) -> None:
         name: sum(getattr(day, name) for day in found.days)
         for name in ("questions", "abstained", "errors", "up", "down", "input_tokens", "output_tokens")
     }
-    shown = list(totals.items())
-    for row in (shown[:4], shown[4:]):
-        for column, (name, total) in zip(st.columns(4), row, strict=False):
-            column.metric(say(f"stats_{name}"), f"{total:,}")
+    with st.container(horizontal=True, gap="large", key="totals"):  # as many a line as the screen is wide
+        for name, total in totals.items():
+            st.metric(say(f"stats_{name}"), f"{total:,}", width="content")
     st.bar_chart(
         {
             say("stats_day"): [day.day for day in found.days],

@@ -135,6 +135,7 @@ def _option(option: Any, places: dict[str, PlaceModel]) -> str:
     if option not in places:
         return say(f"case_{option}")
     place = places[option]
-    words = place.text if len(place.text) <= _SHOWN else f"{place.text[:_SHOWN]}…"
+    text = place.text.lstrip("#>-*+| ") or place.text
+    words = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     quoted = f" :small[({say('case_cited')})]" if place.cited else ""
     return f"**{plain(place.place)}** {plain(words)}{quoted}"
