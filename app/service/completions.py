@@ -77,7 +77,7 @@ class Message(_Loose):
         for part in self.content:
             if part.get("type") != "text":
                 raise BadInput("completion_content", kind=str(part.get("type"))[:40])
-        return "".join(str(part.get("text", "")) for part in self.content)
+        return "".join(str(part.get("text") or "") for part in self.content)
 
 
 class CompletionRequest(_Loose):

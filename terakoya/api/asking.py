@@ -11,6 +11,8 @@ from terakoya.types import Citation, Effort, Outcome, SecondMessage
 ThreadState = Literal["quiet", "running", "asking", "unfinished"]
 MAX_QUESTION = 20_000
 """Code points of the longest question that is taken."""
+MAX_NAME = 200
+"""Code points of the longest name of a conversation that a client may choose."""
 
 
 def page_name(source: str, page: int | None, *, language: str | None = None) -> str:
@@ -34,7 +36,7 @@ class AskRequest(Schema):
 
     question: str
     effort: Effort = "normal"
-    thread_id: str | None = None
+    thread_id: str | None = Field(default=None, max_length=MAX_NAME)
     second_message: SecondMessage | None = None
 
 

@@ -334,3 +334,9 @@ def test_the_service_does_not_listen_to_other_machines(home, host):
     )
     assert done.returncode == 2
     assert host in done.stderr
+
+
+def test_a_conversation_s_name_is_bounded(service, raw):
+    reply = raw.post("/api/ask", json={"question": "q", "thread_id": "t" * 201})
+    assert (reply.status_code, reply.json()["code"]) == (422, "request_invalid")
+    assert service.ask("q", thread_id="t" * 200).thread_id == "t" * 200
