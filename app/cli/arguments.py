@@ -11,6 +11,8 @@ from typing import Any, Final, NoReturn
 from terakoya.catalogue import text
 from terakoya.errors import BadInput
 
+MOST_DAYS: Final = 3660
+
 # argparse speaks English only; these are the complaints that its reader meets.
 _COMPLAINTS: Final = {
     "usage_missing": r"the following arguments are required: (?P<what>.*)",
@@ -115,5 +117,13 @@ def count(value: str) -> int:
     """A whole number from 1."""
     number = int(value)
     if number < 1:
+        raise ValueError(value)
+    return number
+
+
+def days(value: str) -> int:
+    """A number of days, up to ten years."""
+    number = count(value)
+    if number > MOST_DAYS:
         raise ValueError(value)
     return number

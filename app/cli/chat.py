@@ -30,6 +30,8 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
                 try:
                     said = answer(terminal, backend, question, effort=effort, thread_id=thread_id)
                     thread_id = said.thread_id
+                except BrokenPipeError:  # nobody reads any more
+                    raise
                 except Exception as error:  # the conversation goes on
                     session.report(error)
                 # A person may think for an hour, and another process may want the store meanwhile.

@@ -56,6 +56,8 @@ def _command(argv: Sequence[str], opener: "Opener | None") -> int:
 
 def _prepare_streams() -> None:
     """UTF-8 out whatever the locale says, and no character that stops a command."""
+    if sys.stdin is None:  # closed by whoever started this process: as a file without a line
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started this process

@@ -18,7 +18,10 @@ def in_words(error: Exception) -> TerakoyaError | None:
         return BadInput("path_user")
     if not isinstance(error, OSError) or error.strerror is None:
         return None
-    if error.filename is None:  # of what takes paths, only asking for the current folder tells none
+    if error.filename is None:  # what is open already, which a command writes to: its output
+        if error.errno in _FULL:
+            return Unavailable("output_full")
+        # of what takes paths, only asking for the current folder tells none
         return BadInput("folder_gone") if isinstance(error, FileNotFoundError) else None
     if error.errno in _FULL:
         return Unavailable("disk_full", path=error.filename)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.cli.arguments import Parser, actions, count, first_day, last_day, path, port
+from app.cli.arguments import Parser, actions, count, days, first_day, last_day, path, port
 from app.cli.eval_parser import add_eval
 from terakoya import __version__
 from terakoya.catalogue import text
@@ -66,7 +66,7 @@ def build() -> argparse.ArgumentParser:
         )
     _trace(command("trace", "trace"))
     command("stats", "stats").options.add_argument(
-        "--days", type=count, default=14, metavar="N", help=text("cli.help_days")
+        "--days", type=days, default=14, metavar="N", help=text("cli.help_days")
     )
     _feedback(command("feedback", "feedback"))
     _prompts(command("prompts", "prompts"))
