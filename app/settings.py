@@ -35,6 +35,7 @@ NO_ANSWER: Final = frozenset(
 """Settings that change no answer: places, names, secrets. Their values are kept with no result."""
 
 
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 TUNED = "tuned.toml"
 """Beside `terakoya.toml`: settings that `terakoya eval tune` found, with their evidence."""
 
@@ -216,6 +217,13 @@ class Settings(BaseSettings):
                 except re.error as error:
                     raise ValueError(f"`{pattern}`: {error}") from None
         return patterns
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.upper() not in LOG_LEVELS:
+            raise ValueError(" ".join(LOG_LEVELS))
+        return value.upper()
 
     @classmethod
     def settings_customise_sources(

@@ -121,6 +121,13 @@ def test_a_file_that_is_no_toml_is_told_with_its_path(tmp_path: Path, content: b
     assert str(tmp_path / "terakoya.toml") in str(caught.value)
 
 
+def test_a_level_of_the_log_is_one_of_those_there_are(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, log_level="debug").log_level == "DEBUG"
+    (tmp_path / "terakoya.toml").write_text('log_level = "LOUD"\n')
+    with pytest.raises(BadInput, match="WARNING"):
+        load_settings(tmp_path)
+
+
 def test_settings_do_not_change(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         load_settings(tmp_path).port = 1
