@@ -19,11 +19,6 @@ class Grid:
         self._reaching: dict[int, tuple[int, int, int]] = {}  # column: row and column of the cell, last row
         self._repeated = 0
 
-    @property
-    def is_empty(self) -> bool:
-        """No row began."""
-        return not self._rows
-
     def row(self) -> None:
         """A row begins."""
         self._fill()

@@ -30,11 +30,6 @@ def quotable(unit: Unit) -> bool:
     return not _meets(unit.passage, unit.start, unit.end)
 
 
-def unsuspicious(units: Iterable[Unit]) -> list[Unit]:
-    """The units that may be offered as answers."""
-    return [unit for unit in units if quotable(unit)]
-
-
 def trusted(passage: Passage) -> Passage:
     """The passage as a prompt may show it: suspicious parts and headings are out, so its offsets do not hold."""
     return replace(
@@ -67,11 +62,6 @@ def told_and_asked(text: str) -> tuple[str, str]:
         sentence = text[start:end]
         (asked if sentence.rstrip(" \"'”’」』）)*").endswith(_QUESTION_MARKS) else told).append(sentence)
     return "\n".join(told), "\n".join(asked)
-
-
-def is_suspicious(citation: Citation, passage: Passage) -> bool:
-    """Whether a citation quotes something suspicious."""
-    return _rule_of(citation, passage) != ""
 
 
 def marked(citation: Citation, passage: Passage | None) -> Citation:

@@ -39,11 +39,6 @@ def in_order(state: ToolState) -> list[tuple[str, dict[str, Any]]]:
     return sorted((state.get("tool_calls") or {}).items(), key=lambda item: (item[1]["place"], item[0]))
 
 
-def call_of(key: str, entry: Mapping[str, Any]) -> ToolCall:
-    """The call of an entry."""
-    return ToolCall(id=key, tool=entry["tool"], arguments=entry["arguments"])
-
-
 def result_to_json(result: ToolResult) -> dict[str, Any]:
     """A result as plain JSON."""
     return {
