@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from app.asker import this_session
 from app.settings import Settings
 from app.suite_target import LocalOpening, Say
 from evals import Suite
@@ -48,7 +49,7 @@ def open_service_target(settings: Settings, suite: Suite, say: Say) -> ServiceTa
         raise BadInput("eval_target_part", suite=suite.path, target=SERVICE, part=suite.target)
     if suite.without:
         raise BadInput("eval_target_without", suite=suite.path, target=SERVICE)
-    client = ServiceClient.discover(settings.home)
+    client = ServiceClient.discover(settings.home, asker=this_session())
     if client is None:
         raise Unavailable("eval_service_off", home=settings.home)
     try:

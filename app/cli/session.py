@@ -68,11 +68,12 @@ class Session:
     @contextmanager
     def backend(self) -> Iterator["Backend"]:
         """The service of the home where it is up, else the installation in this process."""
+        from app.asker import this_session
         from app.cli.local import Local
         from app.cli.remote import Remote
         from terakoya.client import ServiceClient
 
-        client = ServiceClient.discover(self.settings.home)
+        client = ServiceClient.discover(self.settings.home, asker=this_session())
         backend: Backend = Remote(client) if client is not None else Local(self.settings, self.opener())
         try:
             yield backend

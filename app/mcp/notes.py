@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from app.asker import this_session
 from app.cli.backend import Backend
 from app.cli.local import Local
 from app.cli.remote import Remote
@@ -35,7 +36,7 @@ class HomeNotes:
             Unavailable: There are no notes yet.
             Busy: Another process than the service has the store open.
         """
-        client = ServiceClient.discover(self._settings.home)
+        client = ServiceClient.discover(self._settings.home, asker=this_session())
         if client is not None:
             with client:
                 return work(Remote(client))

@@ -3,11 +3,12 @@
 import queue
 import sys
 import time
-from collections import deque
+from collections import Counter
 from dataclasses import dataclass
 
 from app.models.choosing import NothingLeft
 from app.models.generation import FinishReason
+from app.models.line import Line
 from app.models.native import ModelError, NativeModel
 from app.models.sequences import Sequences
 from app.models.shelf import Shelf
@@ -32,11 +33,12 @@ class _Share:
 
 
 class Batcher:
-    """Works on the tasks that it is given, in the order in which they came.
+    """Works on the tasks that it is given; those who ask take turns (see `app.models.line`).
 
     A prompt is evaluated in slices, so that a cancel is heard and others go on meanwhile; a slice alone takes
     the whole batch. A task is admitted when its prompt and the longest output that it may have find room
     beside those that run, so none runs out of context on the way; what is kept of earlier texts makes room.
+    One slot is kept from whoever has all the others, for somebody else who may come.
 
     `submit` and `cancel` may be called on any thread, `step` on one.
     """
@@ -45,7 +47,7 @@ class Batcher:
         self._model = model
         self._slots = slots
         self._inbox: queue.SimpleQueue[Task | int] = queue.SimpleQueue()
-        self._waiting: deque[Task] = deque()
+        self._waiting = Line()
         self._running: list[Task] = []
         self._slice_tokens = _FIRST_SLICE
         self.sequences = Sequences(model, shelf)
@@ -92,7 +94,7 @@ class Batcher:
             except queue.Empty:
                 return
             if isinstance(command, Task):
-                self._waiting.append(command)
+                self._waiting.join(command)
                 continue
             for task in (*self._running, *self._waiting):
                 if task.number == command:
@@ -100,14 +102,16 @@ class Batcher:
 
     def _admit(self) -> None:
         while self._waiting and len(self._running) < self._slots:
-            task = self._waiting[0]
+            task = self._waiting.first(self._full())
+            if task is None:
+                return
             known, shared = self.sequences.known(task.prompt)
             promised = sum(other.promised for other in self._running)
             if not self.sequences.fits(len(task.prompt) + task.room, promised, shared):
                 return
             if self._is_being_read(task, known):
                 return
-            self._waiting.popleft()
+            self._waiting.serve(task)
             room = self._model.cells - promised - sum(len(t.held) for t in self._running if t.held)
             task.held = self.sequences.open(task.prompt, room)
             task.known = len(task.held)
@@ -116,6 +120,11 @@ class Batcher:
             task.tell(
                 "started", input_tokens=len(task.prompt), cached_tokens=task.known, thinking=task.thinking
             )
+
+    def _full(self) -> set[str]:
+        """Those who have all slots but one; requests of nobody in particular may have all."""
+        running = Counter(task.asker for task in self._running if task.asker)
+        return {name for name, count in running.items() if count >= max(1, self._slots - 1)}
 
     def _is_being_read(self, task: Task, known: int) -> bool:
         """Whether another prompt that begins alike is being evaluated: to wait for it is quicker."""
@@ -224,7 +233,7 @@ class Batcher:
         if task in self._running:
             self._running.remove(task)
         else:
-            self._waiting.remove(task)
+            self._waiting.leave(task)
         task.close()
 
     def _end(self, task: Task, reason: FinishReason) -> None:

@@ -46,7 +46,7 @@ class LoadedModel:
 class LocalEngine:
     """Serves one GGUF through a worker process that it starts when first needed.
 
-    Several requests are decoded at once; those that find no room wait in the order in which they came. Safe to
+    Several requests are decoded at once; those that find no room wait, and those who ask take turns. Safe to
     call from any thread. A text that begins like an earlier one is not evaluated from its beginning again.
 
     A worker that dies takes its requests with it (`Unavailable`, `model_crashed`); the next request gets a
@@ -133,6 +133,7 @@ class LocalEngine:
         until: Callable[[str], bool] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
         thinking: bool | None = None,
+        asker: str = "",
     ) -> Generation:
         """Starts an answer to a conversation, in the model's own chat template.
 
@@ -148,6 +149,8 @@ class LocalEngine:
                 that reads it.
             tools: That the chat template tells of, in OpenAI's format.
             thinking: Told to chat templates that can leave thoughts out; None leaves it to them.
+            asker: For whom it is: many requests of one do not hold back one of another. Empty for nobody in
+                particular.
 
         Raises:
             BadInput: See `check`; while iterating also `prompt_too_long`, `schema_refused`, `grammar_refused`.
@@ -158,7 +161,7 @@ class LocalEngine:
         wanted = sampling or Sampling()
         seconds = timeout or self.timeout
         deadline = time.monotonic() + seconds
-        values = {"messages": list(messages), "tools": list(tools), "thinking": thinking}
+        values = {"messages": list(messages), "tools": list(tools), "thinking": thinking, "asker": asker}
         worker = self._supervisor.ready(deadline).worker
         if wanted.best_of == 1:
             generation = Generation(until=until)

@@ -16,6 +16,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field
 
+from app.asker import asker
 from app.models.engine import LocalEngine
 from app.models.generation import Finished, Generation, Token
 from app.models.messages import chat_messages, forced_schema, wanted_schema
@@ -26,7 +27,7 @@ from terakoya.errors import BadInput
 _CONTROLS = frozenset(field.name for field in fields(Sampling)) - {"schema", "stop"}
 _OPTIONS = _CONTROLS | {
     *("timeout", "schema", "response_format", "stream", "tools", "tool_choice", "strict"),
-    *("thinking", "until", "waiting", "top_logprobs", "ls_structured_output_format"),
+    *("asker", "thinking", "until", "waiting", "top_logprobs", "ls_structured_output_format"),
 }
 _FIELDS = (
     *("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "loop_tokens", "lookup", "logprobs"),
@@ -44,7 +45,8 @@ class LocalChatModel(BaseChatModel):
     - `tools` and `tool_choice` (see `bind_tools`);
     - `thinking`: False asks a model that can do without thoughts to leave them out;
     - `timeout`, seconds;
-    - `waiting`, told the place in the queue, and `until`, asked with the text so far whether it is enough.
+    - `waiting`, told the place in the queue, and `until`, asked with the text so far whether it is enough;
+    - `asker`, for whom it is, where that is another than `app.asker` says.
 
     Other keyword arguments are refused (`BadInput`, `model_option`), not ignored. What the model thinks before
     its answer comes as `reasoning_content` in `additional_kwargs`, apart from the answer.
@@ -213,6 +215,7 @@ class LocalChatModel(BaseChatModel):
             until=given.get("until"),
             tools=tools,
             thinking=False if strict and thinking is None else thinking,
+            asker=given.get("asker", asker()),
         )
         names = frozenset(tool["function"]["name"] for tool in tools)
         # Under a grammar the first character already belongs to the answer.

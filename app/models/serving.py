@@ -70,6 +70,7 @@ class Serving:
         tell: Tell,
         tools: Sequence[Mapping[str, Any]] = (),
         thinking: bool | None = None,
+        asker: str = "",
     ) -> None:
         """Takes a request; what comes of it goes to `tell`.
 
@@ -98,6 +99,7 @@ class Serving:
                 chooser=chooser,
                 room=min(sampling.max_tokens, self.model.context_tokens - len(prompt)),
                 tell=tell,
+                asker=asker,
                 thinking=text.rstrip().endswith(tuple(begin for begin, _ in MARKS)),
                 close=grammar.close if grammar else _nothing,
             )

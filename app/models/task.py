@@ -30,6 +30,7 @@ class Task:
         chooser: Chooses its tokens.
         room: Most tokens that it may get.
         tell: Takes an event and its values.
+        asker: For whom it is; empty for nobody in particular.
         thinking: Whether the prompt ends within thoughts.
         close: Frees what belongs to it.
         tokens: Prompt and output.
@@ -46,6 +47,7 @@ class Task:
     chooser: Chooser
     room: int
     tell: Tell
+    asker: str = ""
     thinking: bool = False
     close: Callable[[], None] = lambda: None
     tokens: list[int] = field(default_factory=list)

@@ -3,7 +3,7 @@
 Requests on stdin, each with `op` and `id`:
 
 - `load` {path, context, cells, threads, options} -> `loaded` {context, cells, vocabulary, description}
-- `generate` {messages, sampling, seed, tools?, thinking?} -> `queued` {position} at each change of the queue,
+- `generate` {messages, sampling, seed, tools?, thinking?, asker?} -> `queued` {position} at each change of the queue,
   `started` {input_tokens, cached_tokens, thinking}, any number of `piece` {text, at}, then
   `done` {input_tokens, output_tokens, cached_tokens, drafted_tokens, taken_tokens, finish_reason, logprobs?};
   `at` is when the text was certain, in seconds of the monotonic clock
@@ -121,6 +121,7 @@ class Worker:
             seed=request["seed"],
             tools=request.get("tools") or (),
             thinking=request.get("thinking"),
+            asker=request.get("asker", ""),
             tell=lambda event, **values: self._reply(request, event, **values),
         )
 

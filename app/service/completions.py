@@ -20,6 +20,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.asker import asking
 from app.cli.cells import one_line
 from app.question import checked_question
 from app.service.errors import OPENAI, error_body
@@ -90,6 +91,12 @@ class CompletionRequest(_Loose):
     response_format: dict[str, Any] | None = None
     reasoning_effort: str | None = None
     thread_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z_-]{8,64}$")
+    user: str | None = None
+    safety_identifier: str | None = None
+
+    def asker(self) -> str:
+        """For whom it is, as the client says; whoever does not say is one with all others who do not."""
+        return f"v1 {self.safety_identifier or self.user or ''}"
 
 
 class Conversations:
@@ -157,7 +164,8 @@ def completion_routes(installation: "Installation", runs: Runs, heartbeat: float
             conversations.answered(request.messages, _content(result), thread)
             return result
 
-        runs.start(run, work, language=reader)
+        with asking(request.asker()):
+            runs.start(run, work, language=reader)
         answer = _Answer(run, request.model, heartbeat)
         if request.stream:
             return StreamingResponse(

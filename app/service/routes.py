@@ -1,12 +1,15 @@
 """The routes of answers and notes, over one installation. Plain functions run in the server's thread pool."""
 
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, File, UploadFile
 
+from app.asker import asking
 from app.service import log
+from app.service.asker import Asker
 from app.service.language import Reader
 from app.service.metrics import Metrics
 from app.service.runs import Run, Runs
@@ -65,18 +68,19 @@ def answer_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
     router = APIRouter()
 
     @router.post("/api/ask", status_code=202)
-    def ask(request: AskRequest, reader: Reader) -> RunStarted:
+    def ask(request: AskRequest, reader: Reader, asker: Asker) -> RunStarted:
         place = installation.line_up(
             request.question,
             effort=request.effort,
             thread_id=request.thread_id,
             second_message=request.second_message,
         )
-        return start_answer(installation, runs, metrics, place, reader)
+        return start_answer(installation, runs, metrics, place, reader, asker)
 
     @router.post("/api/answer")
-    def answer(request: AskRequest) -> AskResult:
-        with metrics.counted(request.effort) as count:
+    def answer(request: AskRequest, asker: Asker) -> AskResult:
+        who = asker or request.thread_id or secrets.token_hex(16)
+        with asking(who), metrics.counted(request.effort) as count:
             outcome = count(
                 installation.ask(
                     request.question,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
+from app.asker import asking
 from app.conversing import TITLE
+from app.service.asker import Asker
 from app.service.language import Reader
 from app.service.metrics import Metrics
 from app.service.runs import Run, Runs
@@ -77,19 +79,19 @@ def thread_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
         return Response(status_code=204)
 
     @router.post("/api/threads/{thread_id}/resume", status_code=202)
-    def resume_thread(thread_id: str, reader: Reader) -> RunStarted:
+    def resume_thread(thread_id: str, reader: Reader, asker: Asker) -> RunStarted:
         left = installation.unfinished(thread_id)
         if not left:
             raise NotFound("thread_finished", thread=thread_id)
-        return start_answer(installation, runs, metrics, installation.adopt(left[0].id), reader)
+        return start_answer(installation, runs, metrics, installation.adopt(left[0].id), reader, asker)
 
     @router.get("/api/unfinished")
     def unfinished() -> list[Unfinished]:
         return installation.unfinished()
 
     @router.post("/api/unfinished/{id}/resume", status_code=202)
-    def resume(id: str, reader: Reader) -> RunStarted:
-        return start_answer(installation, runs, metrics, installation.adopt(id), reader)
+    def resume(id: str, reader: Reader, asker: Asker) -> RunStarted:
+        return start_answer(installation, runs, metrics, installation.adopt(id), reader, asker)
 
     @router.delete("/api/unfinished/{id}", status_code=204)
     def drop(id: str) -> Response:
@@ -109,9 +111,9 @@ def thread_routes(installation: "Installation", runs: Runs, metrics: Metrics) ->
 
 
 def start_answer(
-    installation: "Installation", runs: Runs, metrics: Metrics, place: "Place", reader: str
+    installation: "Installation", runs: Runs, metrics: Metrics, place: "Place", reader: str, asker: str
 ) -> RunStarted:
-    """Begins the run that answers the question at `place`.
+    """Begins the run that answers the question at `place`, for `asker` or else for its conversation.
 
     Raises:
         Busy: Too many runs are under way, or the service is stopping.
@@ -128,7 +130,8 @@ def start_answer(
         return AskResult.of(outcome).model_dump()
 
     try:
-        runs.start(run, work, language=reader)
+        with asking(asker or place.thread):
+            runs.start(run, work, language=reader)
     except Busy:
         installation.give_up(place)
         raise

@@ -12,7 +12,7 @@ from terakoya.api import (
     ErrorBody,
 )
 from terakoya.catalogue import environment_language
-from terakoya.client.record import CONNECT
+from terakoya.client.record import ASKER_HEADER, CONNECT
 from terakoya.errors import TerakoyaError, Unavailable, rebuild
 
 QUICK: Final = httpx.Timeout(15.0, connect=CONNECT)
@@ -29,13 +29,14 @@ M = TypeVar("M", bound=BaseModel)
 class Connection:
     """What every call goes through. Safe to use from several threads."""
 
-    def __init__(self, address: str, token: str, *, language: str | None = None) -> None:
+    def __init__(self, address: str, token: str, *, language: str | None = None, asker: str = "") -> None:
         self.address = address
         self.http = httpx.Client(
             base_url=address,
             headers={
                 "Authorization": f"Bearer {token}",
                 "Accept-Language": language or environment_language(),
+                **({ASKER_HEADER: asker} if asker else {}),
             },
             timeout=QUICK,
             # The service is on this machine: a proxy from the environment would only see the token.

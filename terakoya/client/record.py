@@ -11,11 +11,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 CHALLENGE_HEADER: Final = "X-Terakoya-Challenge"
-
-
 PROOF_HEADER: Final = "X-Terakoya-Proof"
-
-
+ASKER_HEADER: Final = "X-Terakoya-Asker"
+"""For whom a client asks."""
 CONNECT = 2.0
 
 

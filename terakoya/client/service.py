@@ -30,10 +30,12 @@ class ServiceClient(RunCalls, NoteCalls, ThreadCalls, ImprovingCalls):
 
     Every method raises `TerakoyaError`s: those of the service with their key and sentence kept, and
     `Unavailable` when the service does not answer.
+
+    `asker` says for whom it asks: askers take turns at a model. Empty for each conversation by itself.
     """
 
     @classmethod
-    def discover(cls, home: Path, *, language: str | None = None) -> "ServiceClient | None":
+    def discover(cls, home: Path, *, language: str | None = None, asker: str = "") -> "ServiceClient | None":
         """The client for the service of `home`, or None when none is up.
 
         A record left by a service that ended is not believed: the process at its address must prove that
@@ -42,7 +44,7 @@ class ServiceClient(RunCalls, NoteCalls, ThreadCalls, ImprovingCalls):
         record = ServiceRecord.read(home)
         if record is None or not answers(record):
             return None
-        return cls(record.address, record.token, language=language)
+        return cls(record.address, record.token, language=language, asker=asker)
 
     def ready(self) -> bool:
         """Whether the service's store is open."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+from app.asker import asker
 from terakoya import api
 from terakoya.errors import BadInput, Busy, NotFound
 from terakoya.types import Citation, Explanation, Filter, Hit, Match, Outcome, Passage, Ranking, Reason
@@ -53,7 +54,7 @@ CITATION = Citation(
 
 
 class FakeInstallation:
-    """Answers every question with `WORDS`; `source:NAME` from the note NAME.
+    """Answers every question with `WORDS`; `source:NAME` from the note NAME, `who` with who asks.
 
     A question `gate:FILE` makes the file `asking` in the home, and stops halfway until FILE exists; `forget` fails
     unforeseen; `replace` changes its text at the end. An ingest of a path named `gate...` makes the file `waiting`
@@ -142,6 +143,8 @@ class FakeInstallation:
         if question == "replace":
             text = "Something else [1]"
             listen("replace", {"text": text})
+        if question == "who":
+            text = f"<{asker()}> [1]"
         outcome = Outcome(
             question=question,
             answer=text,

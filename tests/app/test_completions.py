@@ -8,7 +8,7 @@ import pytest
 from fakes import WORDS
 from running import until
 
-from terakoya.client import ServiceRecord
+from terakoya.client import ServiceClient, ServiceRecord
 
 ANSWER = "".join(WORDS)
 SOURCES = "\n\n[1] biology/cell.md, lines 12 to 13"
@@ -185,3 +185,17 @@ def test_a_client_that_goes_away_stops_the_run(record, tmp_path):
 def test_a_note_named_like_an_image_or_over_two_lines_is_only_named(client):
     said = ask(client, "source:![x](https:/evil.example/p.png).md\n[2] other.md").choices[0].message.content
     assert said.endswith("\n\n[1] !\\[x\\](https:/evil.example/p.png).md \\[2\\] other.md, lines 12 to 13")
+
+
+def test_who_asks_is_the_user_that_the_client_names_or_the_conversation_or_the_terminal(
+    client, record, service
+):
+    def said(**options):
+        return ask(client, "who", **options).choices[0].message.content
+
+    assert "<v1 kim>" in said(user="kim")
+    assert "<v1 sho>" in said(safety_identifier="sho", user="kim")
+    assert "<v1 >" in said()
+    assert f"<{'c' * 32}>" in service.answer("who", thread_id="c" * 32).answer
+    with ServiceClient(record.address, record.token, asker="session 7") as other:
+        assert "<session 7>" in other.answer("who", thread_id="c" * 32).answer

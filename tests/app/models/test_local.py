@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 
+from app.asker import asking
 from app.models.engine import LocalEngine
 from app.models.local import LocalChatModel
 from app.models.options import ModelOptions
@@ -150,6 +151,28 @@ def test_a_question_in_a_graph_that_has_to_wait_streams_its_place_in_the_queue(
     assert [event["type"] for event in events] == ["notice"]
     assert "1" in events[0]["message"]
     assert model.invoke(MESSAGES).response_metadata["finish_reason"] == "length"  # no graph, nobody to tell
+
+
+def test_who_asks_is_known_in_a_graph(endless_model: Path, open_engine: Callable[..., LocalEngine]) -> None:
+    from langgraph.graph import END, START, StateGraph
+
+    engine = open_engine(endless_model, context_tokens=4096, options=ModelOptions(slots=2))
+    model = LocalChatModel(engine=engine, max_tokens=3, waiting=tell_place)
+    ahead = LocalChatModel(engine=engine, temperature=0, max_tokens=3000).stream(MESSAGES, asker="kim")
+    next(ahead)
+    graph = StateGraph(dict)
+    graph.add_node("answer", lambda state: {"said": model.invoke(MESSAGES).text})
+    graph.add_edge(START, "answer")
+    graph.add_edge("answer", END)
+    compiled = graph.compile()
+    with asking("sho"):
+        assert list(compiled.stream({}, stream_mode="custom")) == []
+    notices = []
+    with asking("kim"):
+        for event in compiled.stream({}, stream_mode="custom"):
+            notices.append(event["code"])
+            ahead.close()  # type: ignore[attr-defined]
+    assert notices == ["model_queue"]
 
 
 async def collect(model: LocalChatModel) -> str:
