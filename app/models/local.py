@@ -22,6 +22,7 @@ from app.models.generation import Finished, Generation, Token
 from app.models.messages import chat_messages, forced_schema, wanted_schema
 from app.models.reply import Part, Reply
 from app.models.sampling import Sampling
+from app.models.tally import counted
 from terakoya.errors import BadInput
 
 _CONTROLS = frozenset(field.name for field in fields(Sampling)) - {"schema", "stop"}
@@ -141,7 +142,7 @@ class LocalChatModel(BaseChatModel):
                 )
             last = AIMessageChunk(
                 content="",
-                usage_metadata=_usage(generation.finished),
+                usage_metadata=counted(_usage(generation.finished)),
                 response_metadata=self._metadata(generation.finished),
                 chunk_position="last",
             )
@@ -172,7 +173,7 @@ class LocalChatModel(BaseChatModel):
             if thoughts := "".join(text for kind, text in parts if kind == "reasoning"):
                 message.additional_kwargs["reasoning_content"] = thoughts
             if finished := generation.finished:
-                message.usage_metadata = _usage(finished)
+                message.usage_metadata = counted(_usage(finished))
                 message.response_metadata = self._metadata(finished)
         return ChatResult(generations=[ChatGeneration(message=message)])
 

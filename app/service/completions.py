@@ -2,7 +2,8 @@
 
 The last message is the question, answered from the notes as everywhere else; what the client says of sampling
 does not matter. Text is shown as the answer only when it was checked against the notes: while a draft is being
-written, a stream carries it as `reasoning_content`, which clients show as thinking or leave out.
+written, a stream carries it as `reasoning_content`, which clients show as thinking or leave out. `usage` counts the
+tokens that chat models read and wrote for the answer: none where it was quoted.
 
 Shapes: https://platform.openai.com/docs/api-reference/chat
 """
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.asker import asking
 from app.cli.cells import one_line
+from app.models.tally import Tally, tallying
 from app.question import checked_question
 from app.service.errors import OPENAI, error_body
 from app.service.language import reader_language
@@ -81,12 +83,19 @@ class Message(_Loose):
         return "".join(str(part.get("text") or "") for part in self.content)
 
 
+class StreamOptions(_Loose):
+    """What a stream carries beside the answer."""
+
+    include_usage: bool = False
+
+
 class CompletionRequest(_Loose):
     """A request for an answer; `thread_id` is ours, and joins a conversation of this service."""
 
     model: str
     messages: list[Message] = Field(min_length=1, max_length=2000)
     stream: bool = False
+    stream_options: StreamOptions | None = None
     n: int | None = None
     response_format: dict[str, Any] | None = None
     reasoning_effort: str | None = None
@@ -157,16 +166,18 @@ def completion_routes(installation: "Installation", runs: Runs, heartbeat: float
                 if kind in ("token", "replace"):
                     run.add(kind, data)  # type: ignore[arg-type]  # the check above narrows it
 
-            outcome = installation.ask(
-                question, effort=effort, thread_id=thread, listen=listen, cancelled=run.cancelled.is_set
-            )
+            with tallying() as tally:
+                outcome = installation.ask(
+                    question, effort=effort, thread_id=thread, listen=listen, cancelled=run.cancelled.is_set
+                )
             result = AskResult.of(outcome).model_dump()
             conversations.answered(request.messages, _content(result), thread)
-            return result
+            return result | {"usage": _usage(tally)}
 
         with asking(request.asker()):
             runs.start(run, work, language=reader)
-        answer = _Answer(run, request.model, heartbeat)
+        counts = request.stream_options is not None and request.stream_options.include_usage
+        answer = _Answer(run, request.model, heartbeat, counts=counts)
         if request.stream:
             return StreamingResponse(
                 answer.events(),
@@ -179,10 +190,11 @@ def completion_routes(installation: "Installation", runs: Runs, heartbeat: float
 
 
 class _Answer:
-    """A run as an answer in OpenAI's shape."""
+    """A run as an answer in OpenAI's shape; `counts`: whether its stream ends with the tokens."""
 
-    def __init__(self, run: Run, model: str, heartbeat: float) -> None:
+    def __init__(self, run: Run, model: str, heartbeat: float, *, counts: bool) -> None:
         self._run = run
+        self._counts = counts
         self._heartbeat = heartbeat
         self._head = {"id": f"chatcmpl-{run.id}", "created": int(run.started), "model": model}
 
@@ -199,11 +211,13 @@ class _Answer:
                 if event.type == "done":
                     result = event.data["result"]
                     message = {"role": "assistant", "content": _content(result), "refusal": None}
-                    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+                    finish = _finish(result)
+                    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
                     return {
                         **self._head,
                         "object": "chat.completion",
                         "choices": [choice],
+                        "usage": result["usage"],
                         MODEL: _extra(result),
                     }
         raise RuntimeError("a run ends with `done` or `error`")
@@ -224,7 +238,9 @@ class _Answer:
                     result = event.data["result"]
                     for line in _content(result).splitlines(keepends=True):
                         yield self._chunk({"content": line})
-                    yield self._chunk({}, finish="stop", extra=_extra(result))
+                    yield self._chunk({}, finish=_finish(result), extra=_extra(result))
+                    if self._counts:
+                        yield self._whole_chunk(choices=[], usage=result["usage"])
         yield "data: [DONE]\n\n"
 
     async def _followed(self) -> AsyncIterator[list[Any]]:
@@ -239,8 +255,11 @@ class _Answer:
         self, delta: dict[str, Any], *, finish: str | None = None, extra: dict[str, Any] | None = None
     ) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        own = {MODEL: extra} if extra else {}
-        return _event({**self._head, "object": "chat.completion.chunk", "choices": [choice], **own})
+        own: dict[str, Any] = {MODEL: extra} if extra else {}
+        return self._whole_chunk(choices=[choice], **({"usage": None} if self._counts else {}), **own)
+
+    def _whole_chunk(self, **values: Any) -> str:
+        return _event({**self._head, "object": "chat.completion.chunk", **values})
 
 
 def _event(content: dict[str, Any]) -> str:
@@ -293,6 +312,20 @@ def _content(result: dict[str, Any]) -> str:
         for citation in result["citations"]
     ]
     return "\n\n".join(filter(None, [result["answer"], "\n".join(sources)]))
+
+
+def _finish(result: dict[str, Any]) -> str:
+    """Why the text ends: `length` where somebody cut it short, as clients know no other word for that."""
+    return "length" if result.get("interrupted") else "stop"
+
+
+def _usage(tally: Tally) -> dict[str, Any]:
+    return {
+        "prompt_tokens": tally.input,
+        "completion_tokens": tally.output,
+        "total_tokens": tally.input + tally.output,
+        "prompt_tokens_details": {"cached_tokens": tally.cached},
+    }
 
 
 def _extra(result: dict[str, Any]) -> dict[str, Any]:

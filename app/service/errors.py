@@ -7,6 +7,8 @@ from terakoya.errors import TerakoyaError
 
 OPENAI = "/v1/"
 """What the paths of OpenAI's API begin with."""
+_PARAMETERS = {"completion_option": "name", "request_invalid": "field"}
+"""Which of an error's values is the parameter that it is about."""
 
 
 def error_body(path: str, error: TerakoyaError, status: int, language: str | None) -> dict[str, Any]:
@@ -22,4 +24,6 @@ def error_body(path: str, error: TerakoyaError, status: int, language: str | Non
     if not path.startswith(OPENAI):
         return ErrorBody(code=error.key, message=message).model_dump()
     kind = "server_error" if status >= 500 else "invalid_request_error"
-    return {"error": {"message": message, "type": kind, "param": None, "code": error.key}}
+    parameter = error.values.get(_PARAMETERS.get(error.key, ""))
+    named = None if parameter is None else str(parameter).removeprefix("body.")
+    return {"error": {"message": message, "type": kind, "param": named, "code": error.key}}

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from app.asker import asker
+from app.models.tally import counted
 from terakoya import api
 from terakoya.errors import BadInput, Busy, NotFound
 from terakoya.types import Citation, Explanation, Filter, Hit, Match, Outcome, Passage, Ranking, Reason
@@ -56,10 +57,10 @@ CITATION = Citation(
 class FakeInstallation:
     """Answers every question with `WORDS`; `source:NAME` from the note NAME, `who` with who asks.
 
-    A question `gate:FILE` makes the file `asking` in the home, and stops halfway until FILE exists; `forget` fails
-    unforeseen; `replace` changes its text at the end. An ingest of a path named `gate...` makes the file `waiting`
-    in the home, and waits for the file `open` in the path or for a cancel; that of a path named `deaf...` waits
-    whatever it is asked.
+    For `tokens` it calls models. A question `gate:FILE` makes the file `asking` in the home, and stops halfway
+    until FILE exists; `forget` fails unforeseen; `replace` changes its text at the end. An ingest of a path named
+    `gate...` makes the file `waiting` in the home, and waits for the file `open` in the path or for a cancel; that
+    of a path named `deaf...` waits whatever it is asked.
     """
 
     def __init__(self, settings, *, write=False, deliver=False):
@@ -143,6 +144,16 @@ class FakeInstallation:
         if question == "replace":
             text = "Something else [1]"
             listen("replace", {"text": text})
+        if question == "tokens":
+            counted(
+                {
+                    "input_tokens": 40,
+                    "output_tokens": 7,
+                    "total_tokens": 47,
+                    "input_token_details": {"cache_read": 30},
+                }
+            )
+            counted({"input_tokens": 2, "output_tokens": 1, "total_tokens": 3})
         if question == "who":
             text = f"<{asker()}> [1]"
         outcome = Outcome(

@@ -58,8 +58,9 @@ def test_a_japanese_question_has_its_sources_in_japanese(client):
 
 def test_a_stream_shows_as_the_answer_only_what_was_checked(client):
     content, thoughts, finish = "", "", None
-    for chunk in ask(client, "replace", stream=True, stream_options={"include_usage": True}):
+    for chunk in ask(client, "replace", stream=True):
         assert chunk.object == "chat.completion.chunk"
+        assert "usage" not in chunk.model_fields_set
         delta = chunk.choices[0].delta
         content += delta.content or ""
         thoughts += (delta.model_extra or {}).get("reasoning_content", "")
@@ -199,3 +200,48 @@ def test_who_asks_is_the_user_that_the_client_names_or_the_conversation_or_the_t
     assert f"<{'c' * 32}>" in service.answer("who", thread_id="c" * 32).answer
     with ServiceClient(record.address, record.token, asker="session 7") as other:
         assert "<session 7>" in other.answer("who", thread_id="c" * 32).answer
+
+
+def test_usage_counts_the_tokens_of_all_models_that_were_called_and_none_for_a_quote(client):
+    usage = ask(client, "tokens").usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (42, 8, 50)
+    assert usage.prompt_tokens_details.cached_tokens == 30
+    quoted = ask(client, "What did Mendel grow?").usage
+    assert (quoted.prompt_tokens, quoted.completion_tokens, quoted.total_tokens) == (0, 0, 0)
+
+
+def test_a_stream_that_is_asked_for_usage_ends_with_it_in_a_chunk_without_choices(client):
+    *chunks, last = ask(client, "tokens", stream=True, stream_options={"include_usage": True})
+    assert last.choices == []
+    assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (42, 8)
+    assert all(chunk.usage is None and "usage" in chunk.model_fields_set for chunk in chunks)
+    assert [c.choices[0].finish_reason for c in chunks if c.choices[0].finish_reason] == ["stop"]
+
+
+def test_an_answer_that_was_cut_short_says_so(client, service, tmp_path):
+    gate = tmp_path / "never"
+    stream = ask(client, f"gate:{gate}", stream=True)
+    run = next(iter(stream)).id.removeprefix("chatcmpl-")
+    service.cancel(run)
+    assert [c.choices[0].finish_reason for c in stream if c.choices[0].finish_reason] == ["length"]
+
+
+@pytest.mark.parametrize(
+    ("change", "parameter"),
+    [
+        ({"n": 2}, "n"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "wizard"}]}, "messages.0.role"),
+    ],
+)
+def test_an_error_names_the_parameter_that_it_is_about(client, change, parameter):
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
+        ask(client, "x", **change)
+    assert caught.value.param == parameter
+
+
+def test_what_is_nowhere_is_told_in_the_same_shape(record):
+    headers = {"Authorization": f"Bearer {record.token}"}
+    for path in ("/v1/embeddings", "/v1/completions"):
+        error = httpx.post(f"{record.address}{path}", headers=headers, json={}).json()["error"]
+        assert set(error) == {"message", "type", "param", "code"}

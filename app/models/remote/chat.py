@@ -20,6 +20,7 @@ from app.models.remote.failures import RemoteRefused
 from app.models.remote.server import Server
 from app.models.remote.thoughts import Thoughts
 from app.models.remote.wire import chunk_of, logprobs_of, message_of, usage_of, wire_messages
+from app.models.tally import counted
 from terakoya.errors import BadInput
 
 _SENT = frozenset(
@@ -128,7 +129,7 @@ class RemoteChatModel(BaseChatModel):
         last = AIMessageChunk(
             content=answer,
             additional_kwargs={"reasoning_content": thought} if thought else {},
-            usage_metadata=usage_of(usage),
+            usage_metadata=counted(usage_of(usage)),
             response_metadata=self._metadata(request["model"], finish or "stop", tokens),
             chunk_position="last",
         )
@@ -144,7 +145,7 @@ class RemoteChatModel(BaseChatModel):
         request = self._request(messages, stop, kwargs)
         [reply] = self._asked(self._complete, request, kwargs)
         message, finish = message_of(reply)
-        message.usage_metadata = usage_of(reply.get("usage") or {})
+        message.usage_metadata = counted(usage_of(reply.get("usage") or {}))
         message.response_metadata = self._metadata(request["model"], finish, logprobs_of(reply))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
