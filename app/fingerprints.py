@@ -29,7 +29,7 @@ def fingerprints(settings: Settings, store: "Store", analyser: str) -> Callable[
         "release": __version__,
         "analyser": short(analyser),
         "prompts": _prompts(),
-        "model": _model(settings.model),
+        "model": _models(settings),
         "settings": short(
             json.dumps(settings.model_dump(mode="json", exclude=set(NO_ANSWER)), sort_keys=True)
         ),
@@ -56,8 +56,19 @@ def _prompts() -> str:
     return short(json.dumps(texts))
 
 
+def _models(settings: Settings) -> str:
+    """Of the chat models in their order: the files of those here, name and address of the others."""
+    from app.models.choice import LocalChoice, chosen
+
+    named = [
+        _file(choice.path) if isinstance(choice, LocalChoice) else f"{choice.name}@{choice.endpoint.url}"
+        for choice in chosen(settings)
+    ]
+    return short("\n".join(named)) if named else "none"
+
+
 @cache
-def _model(path: str) -> str:
+def _file(path: Path) -> str:
     from app.codebase import file_digest
 
-    return short(file_digest(Path(path).expanduser())) if path else "none"
+    return file_digest(path)

@@ -26,6 +26,8 @@ RESTORE_JOURNAL: Final = "restore.json"
 NO_ANSWER: Final = frozenset(
     {
         *("home", "host", "port", "page_port", "environment", "log_level"),
+        # Who waits how long, and what is read again: the same tokens come of it.
+        *("model_slots", "model_cache_mb", "model_shelf_mb", "model_shelf_disk_mb"),
         *("models_folder", "keys_file", "model_hub", "http_hosts", "connect_timeout", "read_timeout"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
         *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),

@@ -155,8 +155,11 @@ def test_the_target_is_closed(settings: Settings, path: Path) -> None:
 def test_the_fingerprint_follows_what_may_change_an_answer(settings: Settings, tmp_path: Path) -> None:
     same = settings.model_copy(update={"home": tmp_path, "port": 1, "log_level": "DEBUG"})
     assert settings_fingerprint(same) == settings_fingerprint(settings)
-    other = settings.model_copy(update={"passages": 3})
-    assert settings_fingerprint(other) != settings_fingerprint(settings)
+    room = {"model_slots": 9, "model_cache_mb": 9, "model_shelf_mb": 9, "model_shelf_disk_mb": 9}
+    assert settings_fingerprint(settings.model_copy(update=room)) == settings_fingerprint(settings)
+    for change in ({"passages": 3}, {"model_key_type": "q8_0"}, {"context_tokens": 2048}):
+        other = settings.model_copy(update=change)
+        assert settings_fingerprint(other) != settings_fingerprint(settings)
 
 
 def test_every_run_is_in_the_history(run: Run, settings: Settings) -> None:
