@@ -121,6 +121,8 @@ class WorkerProcess:
                 stdin.flush()
             except (OSError, ValueError):
                 break
+        with contextlib.suppress(OSError):  # what was written to a pipe that nobody reads
+            stdin.close()
 
     def _read(self) -> None:
         stdout = cast(IO[bytes], self._process.stdout)
