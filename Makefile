@@ -69,7 +69,7 @@ bench-engine: dev engine  ## the local model beside the bare loop and llama-cpp-
 soak: dev  ## half an hour of kills, full disks and 100,000 inputs made to break the parsers (docs/soak.md)
 	@$(PIP) atheris 2>/dev/null || echo "atheris has no build for this machine: hypothesis makes all inputs."
 	@rm -rf reports/soak
-	@TERAKOYA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/ingest/test_sync_crash.py tests/app/models/test_faults.py --durations=0 --durations-min=5
+	@TERAKOYA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/ingest/test_sync_crash.py tests/app/models/test_faults.py tests/app/models/test_remote_faults.py --durations=0 --durations-min=5
 
 lint: dev  ## ruff: rules and format
 	@echo "== ruff"

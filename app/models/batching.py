@@ -61,6 +61,10 @@ class Batcher:
         self._inbox.put(number)
         self._model.abort(True)
 
+    def census(self) -> dict[str, int]:
+        """Requests that run and wait, and see `Sequences.census`; exact while nothing runs."""
+        return {"running": len(self._running), "waiting": len(self._waiting), **self.sequences.census()}
+
     def step(self) -> None:
         """Brings every running output one token further; waits while there is none."""
         # In this order: a cancel that comes in between aborts the batch, and is found at the next step.

@@ -52,6 +52,19 @@ class Sequences:
         self._kept: list[Sequence] = []
         self._clock = count(1)
 
+    def census(self) -> dict[str, int]:
+        """How many sequences are worked on, kept, and free, and how many cells are held by them and free."""
+        held: set[int] = set()
+        for sequence in (*self._active, *self._kept):
+            held.update(sequence.cells)
+        return {
+            "active": len(self._active),
+            "kept": len(self._kept),
+            "free": len(self._numbers),
+            "cells_held": len(held),
+            "cells_free": self._cells.free,
+        }
+
     def known(self, prompt: Tokens[int]) -> tuple[int, int]:
         """How many tokens of a prompt need not be evaluated, and how many of these someone works on now."""
         best, source, _ = self._best(np.asarray(prompt, dtype=np.int32))

@@ -105,6 +105,11 @@ class Serving:
             )
         )
 
+    @property
+    def census(self) -> dict[str, int]:
+        """What is held at the moment; see `Batcher.census`."""
+        return self._batcher.census()
+
     def cancel(self, number: int) -> None:
         """Ends a request soon."""
         self._batcher.cancel(number)

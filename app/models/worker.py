@@ -9,7 +9,7 @@ Requests on stdin, each with `op` and `id`:
   `at` is when the text was certain, in seconds of the monotonic clock
 - `count` {text} or {messages} -> `counted` {tokens}; answered at once, also during a generation
 - `cancel` {id of a generation}: it ends with `done`, finish reason `cancelled`
-- `ping` -> `pong`
+- `ping` -> `pong`, with what the model holds at the moment
 - `close`: exits
 
 Every reply has `event` and the request's `id`; whatever goes wrong is `error` {code, values}. Line breaks in
@@ -70,7 +70,7 @@ class Worker:
                 case "cancel" if self._serving is not None:
                     self._serving.cancel(request["id"])
                 case "ping":
-                    self._reply(request, "pong")
+                    self._reply(request, "pong", **(self._serving.census if self._serving else {}))
                 case "close":
                     break
         # Native code may be running on the other thread: leave without asking it.

@@ -3,8 +3,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
+from pydantic import SecretStr
 
+from app.models.endpoint import Endpoint
 from app.models.engine import LocalEngine
+from app.models.remote.chat import RemoteChatModel
+from app.models.remote.server import Server
+from tests.app.models.openai_server import KEY, OpenAIServer, scripted
 from tests.gguf import tiny_bpe_gguf, tiny_gguf
 
 LEFT_OUT = {
@@ -91,3 +97,35 @@ def talker(tiny_model: Path) -> Iterator[LocalEngine]:
     """An engine with the model that says REPLY, shared by tests that leave it whole."""
     with LocalEngine(tiny_model, threads=1, timeout=60) as engine:
         yield engine
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with scripted(OpenAIServer()) as made:
+        yield made
+
+
+@pytest.fixture
+def waited() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def remote(server: OpenAIServer, waited: list[float]) -> Iterator[Callable[..., RemoteChatModel]]:
+    made: list[Server] = []
+
+    def make(*, key: str = KEY, name: str = "big", **options: Any) -> RemoteChatModel:
+        given = {"read_timeout": 10.0, "timeout": 20.0, "wait": waited.append, **options}
+        made.append(Server(Endpoint.at(server.url), SecretStr(key), **given))
+        return RemoteChatModel(server=made[-1], model=name)
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def streamed(model: RemoteChatModel, **options: Any) -> AIMessage:
+    whole: Any = None
+    for chunk in model.stream("お茶は？", **options):
+        whole = chunk if whole is None else whole + chunk
+    return whole  # type: ignore[no-any-return]
