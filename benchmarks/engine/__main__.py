@@ -18,7 +18,7 @@ from app.models.options import ModelOptions
 from app.models.process import worker_environment
 from app.models.sampling import Sampling
 from app.models.supervision import processors
-from benchmarks.engine.weights import TYPES, quantized
+from benchmarks.engine.weights import LAYERS, TYPES, quantized
 
 TOKENS = 32
 CONTEXT = 4096
@@ -121,6 +121,9 @@ def main() -> None:
     parser.add_argument("--kind", choices=sorted(TYPES), default="Q4_K_M")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
+        "--layers", type=int, default=LAYERS, help="fewer than the model has, to try it quickly"
+    )
+    parser.add_argument(
         "--server", action="store_true", help="compare with llama_cpp.server, which needs its extra"
     )
     arguments = parser.parse_args()
@@ -129,7 +132,7 @@ def main() -> None:
             os.environ.setdefault(name, value)
     from benchmarks.engine.raw import RawLoop, served, server
 
-    path = quantized(arguments.folder, arguments.kind)
+    path = quantized(arguments.folder, arguments.kind, layers=arguments.layers)
     threads, rounds = processors(), arguments.rounds
     options = ModelOptions(slots=16, cache_mb=1024, shelf_mb=0)
     print(f"{path.name}, {threads} threads, load {os.getloadavg()[0]:.1f}\n")

@@ -13,17 +13,21 @@ TYPES = {"Q4_K_M": 15, "Q8_0": 7}
 """Numbers of llama.cpp's file types."""
 
 
-def quantized(folder: Path, kind: str) -> Path:
-    """The model in `kind`, made where it is not there yet (a minute, and 2 GB beside it for that minute)."""
-    path = folder / f"random-0.6b-{kind}.gguf"
+def quantized(folder: Path, kind: str, *, layers: int = LAYERS) -> Path:
+    """The model in `kind`, made where it is not there yet (a minute, and 2 GB beside it for that minute).
+
+    With fewer `layers` it is quicker, and only good for trying whether all runs.
+    """
+    name = "random-0.6b" if layers == LAYERS else f"random-{layers}-layers"
+    path = folder / f"{name}-{kind}.gguf"
     if path.exists():
         return path
     import llama_cpp
 
     folder.mkdir(parents=True, exist_ok=True)
-    whole = folder / "random-0.6b-f16.gguf"
+    whole = folder / f"{name}-f16.gguf"
     if not whole.exists():
-        _write(whole.with_suffix(".part"))
+        _write(whole.with_suffix(".part"), layers)
         whole.with_suffix(".part").rename(whole)
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype = TYPES[kind]
@@ -34,7 +38,7 @@ def quantized(folder: Path, kind: str) -> Path:
     return path
 
 
-def _write(path: Path) -> None:
+def _write(path: Path, layers: int) -> None:
     random = np.random.default_rng(11)
     words = [f"w{number}" for number in range(VOCABULARY - len(BYTES) - len(CONTROL))]
     tokens = [*BYTES, *words, *CONTROL]
@@ -43,7 +47,7 @@ def _write(path: Path) -> None:
     writer.add_name("random-0.6b")
     writer.add_context_length(40_960)
     writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
+    writer.add_block_count(layers)
     writer.add_feed_forward_length(FEED_FORWARD)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(KV_HEADS)
@@ -60,7 +64,7 @@ def _write(path: Path) -> None:
     writer.add_add_bos_token(False)
     writer.add_chat_template(TEMPLATE)
     shapes: dict[str, tuple[int, ...]] = {"token_embd": (VOCABULARY, WIDTH), "output_norm": (WIDTH,)}
-    for layer in range(LAYERS):
+    for layer in range(layers):
         shapes |= {
             f"blk.{layer}.{name}": shape
             for name, shape in {

@@ -17,6 +17,7 @@ class Hub:
         content: The file.
         etag: Its tag; empty for none.
         drops: After how many bytes of each reply the connection ends, one for each request; then all comes.
+        stalls: After how many bytes of each reply it says no more, and the connection stays, one for each request.
         ranges: Whether it knows ranges.
         size: What it says the size is, None for the truth.
         statuses: Statuses instead of the file, one for each request, with headers.
@@ -27,6 +28,7 @@ class Hub:
     content: bytes
     etag: str = '"one"'
     drops: list[int] = field(default_factory=list)
+    stalls: list[int] = field(default_factory=list)
     ranges: bool = True
     size: int | None = None
     statuses: list[tuple[int, dict[str, str]]] = field(default_factory=list)
@@ -78,6 +80,10 @@ def serving(hub: Hub) -> Iterator[Hub]:
                 self.send_header("X-Linked-Size", str(len(hub.content)))
             self.end_headers()
             hub.during()
+            if hub.stalls:
+                self.wfile.write(body[: hub.stalls.pop(0)])
+                self.connection.recv(1)  # until whoever asked has had enough
+                return
             self.wfile.write(body[: hub.drops.pop(0)] if hub.drops else body)
 
         def _start(self) -> int | None:

@@ -1,13 +1,17 @@
 """Downloads from a real server that drops connections, ignores ranges, lies, and changes its mind."""
 
 import os
+import re
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from app.models.catalogue import catalogue
 from app.models.download import Download
 from app.models.library import Library, digest
 from terakoya.errors import BadInput, Busy, TerakoyaError, Unavailable
@@ -268,3 +272,62 @@ def test_a_part_of_another_address_is_not_used(
         download(wait=stop).run()
     download(address=hub.url.replace("model", "other"), sha256=hub.digest).run()
     assert hub.ranges_asked == ["", ""]
+
+
+def test_a_server_that_stalls_is_left_and_asked_for_the_rest(
+    hub: Hub, library: Library, download: Callable[..., Download]
+) -> None:
+    hub.stalls = [100_000, 0, 50_000]
+    download(sha256=hub.digest, timeout=httpx.Timeout(5.0, read=0.3)).run()
+    assert hub.ranges_asked == ["", "bytes=100000-", "bytes=100000-", "bytes=150000-"]
+    assert digest(library.path("model")) == hub.digest
+
+
+def test_a_server_that_only_stalls_is_given_up_in_a_sentence(
+    hub: Hub, library: Library, download: Callable[..., Download]
+) -> None:
+    hub.stalls = [0] * 20
+    with pytest.raises(Unavailable) as caught:
+        download(timeout=httpx.Timeout(5.0, read=0.1)).run()
+    assert caught.value.key == "pull_cut"
+    assert len(hub.asked) < 20
+
+
+def test_redirections_in_a_circle_have_an_end(hub: Hub, download: Callable[..., Download]) -> None:
+    hub.statuses = [(307, {"Location": "/model.gguf"})] * 50
+    with pytest.raises(BadInput) as caught:
+        download().run()
+    assert caught.value.key == "pull_status"
+    assert len(hub.asked) < 10
+
+
+def test_a_disk_that_fills_up_on_the_way_is_told_and_with_space_it_goes_on(
+    hub: Hub, library: Library, download: Callable[..., Download]
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))  # no file here may grow beyond that
+    try:
+        with pytest.raises(Unavailable) as caught:
+            download(sha256=hub.digest).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.key == "pull_disk"
+    for language in ("en", "ja"):
+        assert str(library.folder) in caught.value.message(language)
+    assert not library.path("model").exists()
+    part = next(library.folder.glob(".*.part")).stat().st_size
+    assert 0 < part <= 300_000
+    download(sha256=hub.digest).run()
+    assert hub.ranges_asked == ["", f"bytes={part}-"]
+    assert digest(library.path("model")) == hub.digest
+
+
+def test_every_entry_of_the_catalogue_names_one_file_for_good() -> None:
+    for entry in catalogue().values():
+        assert re.fullmatch("[0-9a-f]{64}", entry.sha256)
+        assert re.fullmatch("[0-9a-f]{40}", entry.revision)  # a branch would move away from its checksum
+        assert entry.file.endswith(".gguf")
+        assert entry.licence
+        assert entry.languages
+        assert entry.footprint.weights > 10**8
+        assert urlsplit(entry.address("https://hub.example")).path.count("/") == 5

@@ -6,26 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models.lookup import Lookup
+from benchmarks.lookup import evaluations
 
 TEXTS = st.lists(st.integers(0, 8), max_size=120)
 
 
 def steps(prompt: list[int], answer: list[int], longest: int) -> int:
     """Evaluations that an answer takes when what it says is known beforehand."""
-    lookup = Lookup(prompt, longest)
-    done = count = 0
-    while done < len(answer):
-        draft = lookup.draft()
-        right = 0
-        while right < len(draft) and done + right < len(answer) and draft[right] == answer[done + right]:
-            right += 1
-        said = answer[done : done + right + 1]
-        for token in said:
-            lookup.add(token)
-        lookup.judge(len(draft), right)
-        done += len(said)
-        count += 1
-    return count
+    return len(evaluations(prompt, answer, longest))
 
 
 @given(prompt=TEXTS, answer=TEXTS)
