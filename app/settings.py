@@ -83,11 +83,31 @@ class AnswerSettings(BaseModel):
     support: float | None = Field(default=None, ge=0, le=1)
 
 
+class SamplingSettings(BaseModel):
+    """How chat models choose their words; see `app.models.sampling.Sampling`.
+
+    A model at a server gets `temperature`, `top_p` and `seed`, where they are set, and else its server's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(default=0.2, ge=0, le=100)
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    repetition_penalty: float = Field(default=1.0, gt=0, le=10)
+    presence_penalty: float = Field(default=0.0, ge=-10, le=10)
+    frequency_penalty: float = Field(default=0.0, ge=-10, le=10)
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    forbidden: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=(), max_length=64)
+    lookup: int = Field(default=0, ge=0, le=32)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each field is `TERAKOYA_<NAME>` in the environment.
 
     `search` and `answers` are tables of `terakoya.toml`; in the environment, their fields are
-    `TERAKOYA_SEARCH__<NAME>` and `TERAKOYA_ANSWERS__<NAME>`.
+    `TERAKOYA_SEARCH__<NAME>` and `TERAKOYA_ANSWERS__<NAME>`; so is `sampling`.
 
     Attributes:
         home: Folder with all state of the installation, mode 700.
@@ -122,6 +142,7 @@ class Settings(BaseSettings):
         passages: How many passages an answer may use.
         search: What the ranking weighs.
         answers: When the extractive answerer answers.
+        sampling: How chat models choose their words.
         effort: Effort when none is asked for.
         second_message: What becomes of a message while another one of its thread is being answered: `queue` waits,
             `merge` asks both together while the answer has not begun, `interrupt` keeps what was said and goes on
@@ -182,6 +203,7 @@ class Settings(BaseSettings):
     passages: int = Field(default=6, ge=1, le=50)
     search: SearchSettings = SearchSettings()
     answers: AnswerSettings = AnswerSettings()
+    sampling: SamplingSettings = SamplingSettings()
     effort: Effort = "normal"
     second_message: SecondMessage = "queue"
     host: str = "127.0.0.1"

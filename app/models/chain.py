@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from app.models.remote.server import Server
 
 
+_REMOTE = {"temperature", "top_p", "seed"}
+"""Controls that every server knows."""
+
+
 class ModelChain:
     """The models with what serves them: engines, and connections to servers. Nothing starts before it is used.
 
@@ -83,12 +87,19 @@ class ModelChain:
         if isinstance(choice, RemoteChoice):
             from app.models.remote.chat import RemoteChatModel
 
-            return RemoteChatModel(server=self.server(choice.endpoint), model=choice.name, max_tokens=longest)
+            own = self._settings.sampling.model_dump(include=_REMOTE, exclude_unset=True)
+            return RemoteChatModel(
+                server=self.server(choice.endpoint), model=choice.name, max_tokens=longest, **own
+            )
         from app.models.local import LocalChatModel
         from app.models.queue_place import tell_place
 
         return LocalChatModel(
-            engine=self._engine(choice), model=choice.name, max_tokens=longest, waiting=tell_place
+            engine=self._engine(choice),
+            model=choice.name,
+            max_tokens=longest,
+            waiting=tell_place,
+            **self._settings.sampling.model_dump(),
         )
 
     def _engine(self, choice: LocalChoice) -> LocalEngine:

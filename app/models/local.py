@@ -32,7 +32,7 @@ _OPTIONS = _CONTROLS | {
 }
 _FIELDS = (
     *("max_tokens", "temperature", "top_k", "top_p", "min_p", "seed", "loop_tokens", "lookup", "logprobs"),
-    *("repetition_penalty", "presence_penalty", "frequency_penalty"),
+    *("repetition_penalty", "presence_penalty", "frequency_penalty", "forbidden"),
 )
 
 
@@ -64,6 +64,7 @@ class LocalChatModel(BaseChatModel):
     repetition_penalty: float = 1.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+    forbidden: tuple[str, ...] = ()
     max_tokens: int = 512
     seed: int | None = None
     stop_sequences: list[str] = Field(default_factory=list, alias="stop")
@@ -227,8 +228,7 @@ class LocalChatModel(BaseChatModel):
     ) -> Sampling:
         controls = {name: getattr(self, name) for name in _FIELDS}
         controls |= {name: value for name, value in given.items() if name in _CONTROLS}
-        if "forbidden" in controls:
-            controls["forbidden"] = tuple(controls["forbidden"])
+        controls["forbidden"] = tuple(controls["forbidden"])
         stops = stop if stop is not None else self.stop_sequences
         try:
             # OpenAI has a switch and a number
