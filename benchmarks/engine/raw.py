@@ -60,6 +60,8 @@ def server(path: Path, *, threads: int, context: int) -> Iterator[str]:
         [
             *(sys.executable, "-m", "llama_cpp.server", "--model", str(path), "--port", str(port)),
             *("--n_threads", str(threads), "--n_threads_batch", str(threads), "--n_ctx", str(context)),
+            # Else a request that comes cuts off the one that is being answered.
+            *("--interrupt_requests", "False"),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -85,6 +87,7 @@ def server(path: Path, *, threads: int, context: int) -> Iterator[str]:
 def served(address: str, contents: list[str], tokens: int) -> float:
     """Tokens a second of all requests at once."""
     counts = [0] * len(contents)
+    whole = [False] * len(contents)
 
     def ask(number: int) -> None:
         body = {
@@ -99,6 +102,7 @@ def served(address: str, contents: list[str], tokens: int) -> float:
             for line in reply.iter_lines():
                 if line.startswith("data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
                     counts[number] += 1
+                whole[number] = whole[number] or line == "data: [DONE]"
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(contents))]
     began = time.monotonic()
@@ -106,4 +110,7 @@ def served(address: str, contents: list[str], tokens: int) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / (time.monotonic() - began)
+    seconds = time.monotonic() - began
+    if not all(whole):
+        raise RuntimeError(f"llama_cpp.server finished {sum(whole)} of {len(contents)} streams")
+    return sum(counts) / seconds
