@@ -66,7 +66,7 @@ bench-engine: dev engine  ## the local model beside the bare loop and llama-cpp-
 	@$(PIP) 'llama-cpp-python[server]'
 	@for kind in Q4_K_M Q8_0; do $(BIN)/python -m benchmarks.engine --kind $$kind --server; done
 
-soak: dev  ## half an hour of kills, full disks and 100,000 inputs made to break the parsers (docs/soak.md)
+soak: dev  ## half an hour of kills (of the local model too), full disks and 100,000 inputs made to break the parsers (docs/soak.md)
 	@$(PIP) atheris 2>/dev/null || echo "atheris has no build for this machine: hypothesis makes all inputs."
 	@rm -rf reports/soak
 	@TERAKOYA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/ingest/test_sync_crash.py tests/app/models/test_faults.py tests/app/models/test_remote_faults.py --durations=0 --durations-min=5
