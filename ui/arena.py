@@ -41,6 +41,8 @@ def draw_arena(client: ServiceClient) -> None:
         asked = st.form_submit_button(say("arena_go"), icon=":material/balance:", type="primary")
     if asked and question.strip():
         _ask(client, question.strip(), first, second)
+    elif asked:
+        st.warning(say("arena_no_question"))
     if error := st.session_state.get("arena_error"):
         draw_error(error)
     duel: Duel | None = st.session_state.get("arena_duel")

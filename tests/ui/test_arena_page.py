@@ -85,3 +85,9 @@ def test_it_speaks_japanese(service, page, shown) -> None:
     app = arena(service, page, lang="ja")
     assert "2 つの設定を比べる" in shown(app)
     assert "両方に聞く" in shown(app)
+
+
+def test_without_a_question_the_page_says_what_is_missing(service, page, shown) -> None:
+    app = ask(arena(service, page), question=" ")
+    assert [warning.value for warning in app.warning] == ["Write a question first."]
+    assert service.duels == []
