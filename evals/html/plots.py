@@ -50,7 +50,8 @@ def trend(points: Sequence[Point], title: str) -> Markup:
     low, high = min(lows), max(highs)
     if high - low < 1e-9:
         pad = max(abs(low) * 0.05, 0.001)
-        low, high = low - pad, min(high + pad, 1.0) if high <= 1 else high + pad
+        low = max(low - pad, 0.0) if low >= 0 else low - pad  # no axis of what cannot be
+        high = min(high + pad, 1.0) if high <= 1 else high + pad
 
     def x(n: int) -> float:
         return left + (width - left - right) * (n / (len(points) - 1) if len(points) > 1 else 0.5)
