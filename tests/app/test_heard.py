@@ -6,7 +6,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_suite import QUESTION, write_small_suite
 
@@ -113,6 +113,7 @@ def test_only_an_eval_asks_for_it(measured: Measured, server: OpenAIServer, tmp_
     assert not any("logprobs" in body for body in server.asked)
 
 
+@settings(deadline=None)
 @given(st.text("ab 茶", max_size=20), st.text("cd <>", max_size=20), st.lists(st.integers(1, 4), min_size=40))
 def test_thoughts_are_no_part_of_the_answer_however_the_tokens_are_cut(
     thought: str, answer: str, sizes: list[int]
