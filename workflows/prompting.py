@@ -18,7 +18,7 @@ from workflows.guarding.delimiting import (
 )
 from workflows.prompts import Prompt
 from workflows.room import Room
-from workflows.window import Window, fit
+from workflows.window import WORTH, Window, fit
 
 LANGUAGES: Final[dict[Language, str]] = {"ja": "Japanese", "en": "English"}
 _TRIES: Final = 6
@@ -97,7 +97,8 @@ def asking(
         if over <= 0:
             return made
         limit = min(limit, window.used + room.answer) - over  # what was used has to become less
-    raise BadInput("prompt_too_long", tokens=context - min(window.answer, 0) + 1, context=context)
+    needed = window.used + room.answer + WORTH  # the rules, the question, an answer, and a piece of a passage
+    raise BadInput("prompt_too_long", tokens=max(needed, context + 1), context=context)
 
 
 @dataclass(frozen=True, slots=True)
