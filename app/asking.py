@@ -117,6 +117,10 @@ class Asker:
         self._floor.release(place)
         self._open.remove(place.entry)
 
+    def leave(self, place: Place) -> None:
+        """Notes a question again whose turn did not come before this process ends."""
+        self._open.add(place.thread, place.question, place.effort)
+
     def ask(
         self,
         place: Place,

@@ -97,6 +97,10 @@ class Conversing:
         """Leaves the line without an answer."""
         self.wiring.asker.give_up(place)
 
+    def leave(self, place: "Place") -> None:
+        """Leaves a question whose turn did not come to the process that comes next."""
+        self.wiring.asker.leave(place)
+
     def answer(
         self,
         place: "Place",

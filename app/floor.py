@@ -98,8 +98,10 @@ class Floor:
             Cancelled: While it waited.
         """
         with self._changed:
-            while self._lines[place.thread][0] is not place:
+            waits = self._lines[place.thread][0] is not place
+            while waits:
                 self._changed.wait(_LOOK)
+                waits = self._lines[place.thread][0] is not place
                 if cancelled() or place.cancelled.is_set():
                     self._remove(place)
                     if place.heir is None:

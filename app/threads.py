@@ -258,12 +258,13 @@ class Threads:
                 self._connection.execute("SELECT thread_id, branched FROM conversations").fetchall()
             )
         # A thread is read again only where it has changed: reading one means reading all of its turns.
-        known, self._titles = self._titles, {}
+        known, found = self._titles, {}
         for row in map(tuple, rows):
             titled = known.get(row) or self._titled(row[0], branched.get(row[0]) or 0)
             if titled:
-                self._titles[row] = titled
-        return [(thread, *titled) for (thread, _), titled in self._titles.items()]
+                found[row] = titled
+        self._titles = found
+        return [(thread, *titled) for (thread, _), titled in found.items()]
 
     def _titled(self, thread_id: str, branched: int) -> tuple[str, str] | None:
         state = self.saver.get_tuple({"configurable": {"thread_id": thread_id}})

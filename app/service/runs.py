@@ -204,6 +204,12 @@ class Runs:
                 and (thread_id is None or run.thread_id == thread_id)
             ]
 
+    @property
+    def closing(self) -> bool:
+        """Whether no more runs are taken, as the service ends."""
+        with self._lock:
+            return self._closed
+
     def forget_finished(self, kind: RunKind) -> None:
         """Lets go of all finished runs of a kind, whoever might still join them."""
         with self._lock:

@@ -24,7 +24,7 @@ from terakoya.api import (
     TurnModel,
     Unfinished,
 )
-from terakoya.errors import Busy, NotFound
+from terakoya.errors import Busy, Cancelled, NotFound
 
 if TYPE_CHECKING:
     from app.floor import Place
@@ -121,12 +121,17 @@ def start_answer(
     run = Run("ask", thread_id=place.thread, question=place.question)
 
     def work(run: Run) -> dict[str, Any]:
-        with metrics.counted(place.effort) as count:
-            outcome = count(
-                installation.answer(
-                    place, listen=_passed_on(run), cancelled=run.cancelled.is_set, decide=run.ask_person
+        try:
+            with metrics.counted(place.effort) as count:
+                outcome = count(
+                    installation.answer(
+                        place, listen=_passed_on(run), cancelled=run.cancelled.is_set, decide=run.ask_person
+                    )
                 )
-            )
+        except Cancelled:
+            if runs.closing:  # nobody withdrew it
+                installation.leave(place)
+            raise
         return AskResult.of(outcome).model_dump()
 
     try:

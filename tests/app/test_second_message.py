@@ -129,3 +129,18 @@ def test_many_messages_at_once_are_all_answered_once_and_one_after_the_other(ser
     assert all(answer.answered for answer in answers)
     assert sorted(questions(service, thread)[1:]) == sorted(asked)
     assert until(lambda: not service.unfinished())
+
+
+def test_a_message_that_still_waits_when_the_service_ends_is_there_for_the_next_one(tmp_path):
+    home, _ = fill(tmp_path)
+    with served(home) as client:
+        run = client.ask(QUESTION)
+        approval(client, run.run_id)
+        second = client.ask(SECOND, thread_id=run.thread_id)
+        assert next(steps(client, second)) == "waiting"
+        client.process.terminate()
+        client.process.wait(30)
+    with served(home) as client:
+        (left,) = client.unfinished()
+        assert left.question == SECOND
+        assert result(client, client.go_on(left.id)).answered
