@@ -1,6 +1,7 @@
 """What Python says of paths and files, as an error with a sentence."""
 
 import errno
+import sqlite3
 from typing import Final
 
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
@@ -16,9 +17,11 @@ def in_words(error: Exception) -> TerakoyaError | None:
         return error
     if isinstance(error, RuntimeError) and str(error) == _NO_HOME:
         return BadInput("path_user")
+    if isinstance(error, sqlite3.DatabaseError):
+        return Unavailable("database_unusable", reason=error)
     if not isinstance(error, OSError) or error.strerror is None:
         return None
-    if error.filename is None:  # what is open already, which a command writes to: its output
+    if error.filename is None:  # what is open already, such as the output of the command
         if error.errno in _FULL:
             return Unavailable("output_full")
         # of what takes paths, only asking for the current folder tells none

@@ -48,6 +48,9 @@ class OwnerOnlyFile(RotatingFileHandler):
         os.close(os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
         return super()._open()
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
+        """A line that finds no room on the disk is lost: the base class would tell it as a traceback."""
+
 
 def open_log(folder: Path, level: str) -> logging.Handler:
     """Sends the service's and the server's messages to `folder/service.log`."""

@@ -4,7 +4,10 @@ import subprocess
 import sys
 
 import pytest
-from running import FAKES, clean_environment
+from running import FAKES, ROOT, clean_environment
+
+from app.settings import Settings
+from app.wiring import open_installation
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,19 @@ def test_a_name_over_several_lines_stands_on_one(terakoya):
     assert [line for line in told if "never-there" in line] == [
         "[1] a.md [2] never-there.md:12-13  Biology > 遺伝"
     ]
+
+
+def test_conversations_that_are_no_database_are_told(home):
+    open_installation(Settings(home=home, embedder="none"), write=True).close()
+    (home / "threads.sqlite").write_text("no database")
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli.program", "--home", str(home), "memory"],
+        env=clean_environment(TERAKOYA_EMBEDDER="none"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("terakoya: A file of the home cannot be used: file is not a database.")

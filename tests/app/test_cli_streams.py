@@ -35,7 +35,7 @@ def test_a_stdin_that_is_closed_is_one_without_a_line(home):
 def test_output_that_finds_no_room_is_told_in_a_sentence(home, command):
     done = shell(home, f"terakoya {command} > /dev/full")
     assert done.returncode == 3
-    assert done.stderr.splitlines()[-1].startswith("terakoya: The disk is full: the output")
+    assert done.stderr.splitlines()[-1].startswith("terakoya: The disk is full: not all")
     assert "Traceback" not in done.stderr
 
 
