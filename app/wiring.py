@@ -165,9 +165,10 @@ class Wiring:
     @built_once
     def vectors(self) -> "Vectors | None":
         """The vector arm; None without an embedder."""
+        from app.tracing.embedding import TracedEmbedder
         from ingest.vectors import Vectors
 
-        return Vectors(self.store, self.embedder) if self.embedder else None
+        return Vectors(self.store, TracedEmbedder(self.embedder, self.tracer)) if self.embedder else None
 
     @built_once
     def reranker(self) -> "CrossEncoderReranker | None":
@@ -225,7 +226,7 @@ class Wiring:
         """The chat models of the settings, whose processes start at their first use."""
         from app.models.chain import ModelChain
 
-        return ModelChain(self.settings)
+        return ModelChain(self.settings, self.tracer)
 
     @property
     def engine(self) -> "LocalEngine | None":

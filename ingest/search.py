@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
@@ -71,7 +72,8 @@ class HybridRetriever:
         # the two arms wait for different things, so they run side by side
         near = None
         if self._vectors and self._vectors.readable(language_of(text)):
-            near = self._aside.submit(self._vectors.search, text, first, only)
+            # in a copy of the context, so that whoever traces knows under which step the query is embedded
+            near = self._aside.submit(copy_context().run, self._vectors.search, text, first, only)
         asked = [_Asked(self._lexical.find(text, only))]
         asked += [_Asked(self._lexical.find(v.text, only), v) for v in self._expansion.variants(text)]
         found = _best(asked, first)

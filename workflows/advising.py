@@ -75,7 +75,7 @@ class Adviser:
         shown, _ = passages_data([passage], question)
         prompt = self._prompts("relevant")
         filled = prompt.fill(question=asked_words(question), passage=shown)
-        reply = self._ask(filled, "relevance", _RELEVANT)
+        reply = self._ask(filled, "relevance", _RELEVANT, prompt.mark)
         value = reply.value.get("relevant") if isinstance(reply.value, Mapping) else None
         return replace(reply, value=value if isinstance(value, bool) else None, prompt=prompt.mark)
 
@@ -88,19 +88,22 @@ class Adviser:
         other: Language = "en" if language == "ja" else "ja"
         prompt = self._prompts("rewrite")
         filled = prompt.fill(question=asked_words(question), other=_LANGUAGES[other])
-        reply = self._ask(filled, "queries", _QUERIES)
+        reply = self._ask(filled, "queries", _QUERIES, prompt.mark)
         given = reply.value.get("queries") if isinstance(reply.value, Mapping) else None
         found: Sequence[Any] = given if isinstance(given, list) else []
         queries = [q.strip()[:_LONGEST_QUERY] for q in found if isinstance(q, str) and q.strip()]
         return replace(reply, value=queries[:_MOST_QUERIES], prompt=prompt.mark)
 
-    def _ask(self, prompt: str, name: str, schema: Mapping[str, Any]) -> Advice:
+    def _ask(
+        self, prompt: str, name: str, schema: Mapping[str, Any], mark: Mapping[str, str | int]
+    ) -> Advice:
         from langchain_core.messages import HumanMessage
 
         shape = {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": True}}
+        config = {"metadata": {"prompt": mark}}
         for place, model in enumerate(self._models):
             try:
-                reply = model.invoke([HumanMessage(prompt)], response_format=shape)
+                reply = model.invoke([HumanMessage(prompt)], config=config, response_format=shape)
             except TerakoyaError as error:
                 if error.key == "cancelled" or place == len(self._models) - 1:
                     raise

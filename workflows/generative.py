@@ -147,7 +147,7 @@ class GenerativeAnswerer:
             marks.feed, known, instructions=_PLACEHOLDER.split(template.template), border=made.border
         )
         usage: dict[str, Any] = {}
-        for chunk in self._model.stream(made.messages):
+        for chunk in self._model.stream(made.messages, config={"metadata": {"prompt": template.mark}}):
             piece = chunk.text if isinstance(chunk.text, str) else str(chunk.content)
             for name, value in (chunk.usage_metadata or {}).items():
                 usage[name] = usage.get(name, 0) + value if isinstance(value, int) else value

@@ -208,7 +208,7 @@ class Nodes:
             _context(runtime).check()
             language = question_language(state["standalone"])
             try:
-                with self._parts.tracer.span("rewrite", "generation", input=missing[0].text) as span:
+                with self._parts.tracer.span("rewording", "chain", input=missing[0].text) as span:
                     advice = self._parts.adviser.queries(missing[0].text, language)
                     span.set(output=advice.value, metadata={"prompt": dict(advice.prompt)})
             except TerakoyaError:
@@ -302,7 +302,8 @@ class Nodes:
             context.check()
             write({"type": "token", "text": piece})
 
-        kind: Any = "span" if answerer is self._quoting else "generation"
+        # a call of a model stands below it, as a generation of its own
+        kind: Any = "span" if answerer is self._quoting else "chain"
         with self._parts.tracer.span(answerer.name, kind, input=state["standalone"]) as span:
             draft = answerer.answer(
                 state["standalone"],
@@ -314,7 +315,6 @@ class Nodes:
             span.set(
                 output=draft.text,
                 model=answerer.name,
-                usage=dict(draft.usage),
                 metadata={"answered": draft.answered, "confidence": round(draft.confidence, 4)}
                 | ({"prompt": dict(draft.prompt)} if draft.prompt else {})
                 | ({"window": dict(draft.window)} if draft.window else {}),

@@ -71,7 +71,7 @@ class Summariser:
             kept = state.get("summary") or {}
             if first <= int(kept.get("summarised", 0)):
                 return {}
-            with self._tracer.span("summarise", "generation" if may_call else "span") as span:
+            with self._tracer.span("summarise", "chain" if may_call else "span") as span:
                 text, spent = self._by_model(state, old, turns, first) if may_call else ("", {})
                 by = self._name if text else EXTRACTIVE
                 text = text or self.extracted(turns[:first])

@@ -201,7 +201,7 @@ def _facts(spans: Sequence[SpanRecord]) -> dict[str, Any]:
         "citations": root.metadata.get("cited", root.metadata.get("citations")),
         "ranking": hits,
         "fingerprints": dict(sorted(dict(root.metadata.get("fingerprints") or {}).items())),
-        "model": next((span.model for span in spans if span.model), ""),
+        "model": next((span.model for span in spans if span.model and span.kind != "embedding"), ""),
     }
 
 

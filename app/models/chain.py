@@ -10,8 +10,10 @@ from app.models.gguf import read_header
 from app.models.options import ModelOptions
 from app.models.selfcheck import SelfCheck
 from app.settings import Settings
+from terakoya.protocols import Tracer
 
 if TYPE_CHECKING:
+    from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.language_models import BaseChatModel
 
     from app.models.remote.server import Server
@@ -26,13 +28,15 @@ class ModelChain:
 
     Args:
         settings: Of the home.
+        tracer: Records each call of a model, under the step that makes it.
 
     Raises:
         BadInput: A model of the settings cannot be meant like this.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self._settings = settings
+        self._tracer = tracer
         self.choices: Sequence[Choice] = tuple(chosen(settings))
         self.engines: dict[str, LocalEngine] = {}
         self._servers: dict[str, Server] = {}
@@ -89,7 +93,11 @@ class ModelChain:
 
             own = self._settings.sampling.model_dump(include=_REMOTE, exclude_unset=True)
             return RemoteChatModel(
-                server=self.server(choice.endpoint), model=choice.name, max_tokens=longest, **own
+                server=self.server(choice.endpoint),
+                model=choice.name,
+                max_tokens=longest,
+                callbacks=self._watches(),
+                **own,
             )
         from app.models.local import LocalChatModel
         from app.models.queue_place import tell_place
@@ -99,8 +107,16 @@ class ModelChain:
             model=choice.name,
             max_tokens=longest,
             waiting=tell_place,
+            callbacks=self._watches(),
             **self._settings.sampling.model_dump(),
         )
+
+    def _watches(self) -> "list[BaseCallbackHandler]":
+        if self._tracer is None:
+            return []
+        from app.tracing.generations import GenerationWatch
+
+        return [GenerationWatch(self._tracer)]
 
     def _engine(self, choice: LocalChoice) -> LocalEngine:
         key = str(choice.path)

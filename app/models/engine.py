@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from app.models.best import Best
-from app.models.generation import ChatMessage, Finished, Generation, Token
+from app.models.generation import ChatMessage, Finished, Generation, Phases, Token
 from app.models.memory import available_memory
 from app.models.options import ModelOptions
 from app.models.process import Reply, WorkerProcess
@@ -247,6 +247,7 @@ class _Request:
         self._places: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._number = 0
         self._begun = False
+        self._sent = self._turn = self._first = 0.0
         self.lost = False
         """Whether the worker ended before the turn of this request had come."""
 
@@ -261,6 +262,7 @@ class _Request:
     ) -> None:
         """Sends it, and waits until its turn has come."""
         seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+        self._sent = time.monotonic()
         self._number = self._worker.request(
             "generate",
             lambda reply: self._hear(reply, generation, seed),
@@ -297,6 +299,7 @@ class _Request:
         supervisor = self._engine._supervisor
         match reply["event"]:
             case "piece":
+                self._first = self._first or float(reply.get("at") or time.monotonic())
                 generation.put(reply["text"])
                 return
             case "queued":
@@ -304,19 +307,31 @@ class _Request:
                 return
             case "started":
                 self._begun = True
+                self._turn = time.monotonic()
                 generation.thinking = reply["thinking"]
                 self._places.put(_STARTED)
                 return
             case "done":
                 if reply["finish_reason"] != "cancelled":
                     supervisor.recovered()
-                item: Finished | TerakoyaError = _finished(reply, seed)
+                item: Finished | TerakoyaError = _finished(reply, seed, self._phases())
             case _:
                 self.lost = reply["event"] == "gone" and not self._begun
                 item = supervisor.error(reply, self._worker)
         self._over.set()
         generation.put(item)
         self._places.put(_OVER)
+
+    def _phases(self) -> Phases:
+        return Phases(
+            process=self._worker.pid,
+            sent=self._sent,
+            turn=min(
+                self._turn, self._first or self._turn
+            ),  # heard later than the worker's own time of a piece
+            first=self._first,
+            ended=time.monotonic(),
+        )
 
     def _late(self) -> Unavailable:
         return Unavailable("model_deadline", seconds=f"{self._seconds:g}")
@@ -337,8 +352,9 @@ class _Request:
             self._worker.kill(crashed=True)
 
 
-def _finished(reply: Reply, seed: int) -> Finished:
+def _finished(reply: Reply, seed: int, phases: Phases) -> Finished:
     return Finished(
+        phases=phases,
         input_tokens=reply["input_tokens"],
         output_tokens=reply["output_tokens"],
         cached_tokens=reply["cached_tokens"],

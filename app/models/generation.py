@@ -41,6 +41,25 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """When a request came to what, in seconds of the monotonic clock, which all processes of a machine share.
+
+    Attributes:
+        process: Id of the worker's process.
+        sent: It was sent to the worker.
+        turn: Its turn came.
+        first: The first piece of text was certain; 0 where there was none.
+        ended: The output was complete.
+    """
+
+    process: int
+    sent: float
+    turn: float
+    first: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """How a generation ended.
 
@@ -55,6 +74,7 @@ class Finished:
         drafted_tokens: Tokens that prompt lookup proposed.
         taken_tokens: How many of these were right.
         logprobs: Tokens of the output, where asked for.
+        phases: When it came to what; None where nobody looked.
     """
 
     input_tokens: int
@@ -65,6 +85,7 @@ class Finished:
     drafted_tokens: int = 0
     taken_tokens: int = 0
     logprobs: tuple[Token, ...] = ()
+    phases: Phases | None = None
 
 
 class Generation(Iterator[str]):

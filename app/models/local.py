@@ -1,7 +1,7 @@
 """The local model as a LangChain chat model."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -238,12 +238,19 @@ class LocalChatModel(BaseChatModel):
             raise BadInput("sampling_kind", reason=error) from None
 
     def _metadata(self, finished: Finished) -> dict[str, Any]:
-        metadata = {
+        metadata: dict[str, Any] = {
             "model_name": self.model_name,
             "model_provider": "terakoya",
             "finish_reason": finished.finish_reason,
             "seed": finished.seed,
         }
+        if finished.phases:
+            metadata["phases"] = {
+                **asdict(finished.phases),
+                "reused": finished.cached_tokens,
+                "evaluated": finished.input_tokens - finished.cached_tokens,
+                "written": finished.output_tokens,
+            }
         if finished.logprobs:
             metadata["logprobs"] = {"content": [_logprob(token) for token in finished.logprobs]}
         return metadata

@@ -63,7 +63,7 @@ _BLOCK: Final = re.compile(
 _MASKED_FIELDS: Final = ("input", "output", "status", "metadata", "tags", "comment")
 _IDENTIFIERS: Final = frozenset(
     {"id", "ids", "passage_id", "arms", "kind", "model", "effort", "language", "version", "hash", "label"}
-    | {"name", "code", "mode", "fingerprints", "model_parameters", "prompt", "error"}
+    | {"role", "finish_reason", "name", "code", "mode", "fingerprints", "model_parameters", "prompt", "error"}
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_.:|+/@-]{1,128}")
 

@@ -51,7 +51,7 @@ def score_body(score: ScoreRecord) -> dict[str, Any]:
         "value": score.value,
         "comment": _text(score.comment) or None,
         "environment": environment_name(score.environment),
-        "timestamp": datetime.fromtimestamp(score.time / 1e9, UTC).isoformat().replace("+00:00", "Z"),
+        "timestamp": _moment(score.time),
     }
     return {key: value for key, value in body.items() if value is not None}
 
@@ -113,11 +113,12 @@ def _of_observation(span: SpanRecord, *, is_root: bool) -> dict[str, Any]:
             metadata |= {"prompt": dict(prompt)}
         if prompt.get("source") == "file":  # a link needs a version that the server gave
             prompt = {}
-        usage = {kind: count for kind, count in span.usage.items() if type(count) is int}
+        first = metadata.get("first_token_ms")
         attributes |= {
             "langfuse.observation.model.name": span.model or None,
             "langfuse.observation.model.parameters": _json(metadata.pop("model_parameters", None)),
-            "langfuse.observation.usage_details": _json(usage or None),
+            "langfuse.observation.usage_details": _json(_apart(span.usage) or None),
+            "langfuse.observation.completion_start_time": _after(span.start, first),
             "langfuse.observation.prompt.name": prompt.get("name"),
             "langfuse.observation.prompt.version": prompt.get("version"),
         }
@@ -126,6 +127,27 @@ def _of_observation(span: SpanRecord, *, is_root: bool) -> dict[str, Any]:
         metadata |= {"usage": span.usage} if span.usage else {}
     named = {f"langfuse.observation.metadata.{key}": _metadata(value) for key, value in metadata.items()}
     return attributes | named
+
+
+def _apart(usage: Mapping[str, Any]) -> dict[str, int]:
+    """Tokens by kinds that do not overlap, as the server adds them up: of `input`, what is not `input_...`."""
+    counts = {kind: count for kind, count in usage.items() if type(count) is int}
+    for whole in ("input", "output"):
+        parts = sum(count for kind, count in counts.items() if kind.startswith(f"{whole}_"))
+        if whole in counts:
+            counts[whole] = max(0, counts[whole] - parts)
+    return counts
+
+
+def _after(start: int, milliseconds: Any) -> str | None:
+    """A time, as the SDK encodes it: a string in JSON."""
+    if type(milliseconds) not in (int, float) or not 0 <= milliseconds < 1e12:
+        return None
+    return json.dumps(_moment(start + round(milliseconds * 1e6)))
+
+
+def _moment(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _known(metadata: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -75,11 +75,10 @@ class GrammarChooser:
     def choose(self, question: str, tools: Sequence[Tool]) -> Choice:
         """One call, or none."""
         offered = list(tools)[:_MOST_TOOLS]
-        prompt = load_prompt("tool").fill(
-            tools="\n".join(map(_line, offered)), question=asked_words(question)
-        )
+        template = load_prompt("tool")
+        prompt = template.fill(tools="\n".join(map(_line, offered)), question=asked_words(question))
         names = [*(tool.name for tool in offered), NONE]
-        chosen, tokens = self._json(prompt, _one_of(names))
+        chosen, tokens = self._json(prompt, _one_of(names), template.mark)
         tool = next((tool for tool in offered if tool.name == chosen.get("tool")), None)
         if tool is None:
             return Choice(tokens=tokens, model=self._name)
@@ -88,16 +87,24 @@ class GrammarChooser:
             f"{json.dumps(plain_schema(tool.parameters), ensure_ascii=False)}"
         )  # fmt: skip
         try:
-            arguments, more = self._json(asked, plain_schema(tool.parameters, bounded=True))
+            arguments, more = self._json(asked, plain_schema(tool.parameters, bounded=True), template.mark)
         except BadInput as error:
             if error.key != "schema_refused":  # a schema that no grammar can be made of: checked afterwards
                 raise
-            arguments, more = self._json(asked, {"type": "object"})
+            arguments, more = self._json(asked, {"type": "object"}, template.mark)
         wish = Wish(tool=tool.name, arguments=arguments)
         return Choice(wishes=(wish,), calls=2, tokens=tokens + more, model=self._name)
 
-    def _json(self, prompt: str, schema: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        reply = self._model.invoke([HumanMessage(prompt)], schema=schema, temperature=0.0, max_tokens=_TOKENS)
+    def _json(
+        self, prompt: str, schema: Mapping[str, Any], mark: Mapping[str, str | int]
+    ) -> tuple[dict[str, Any], int]:
+        reply = self._model.invoke(
+            [HumanMessage(prompt)],
+            config={"metadata": {"prompt": mark}},
+            schema=schema,
+            temperature=0.0,
+            max_tokens=_TOKENS,
+        )
         try:
             value = json.loads(str(reply.text))
         except (ValueError, RecursionError):
@@ -133,10 +140,11 @@ class NativeChooser:
             }
             for tool in offered
         ]
-        rules = load_prompt("tool_native").fill()
+        rules = load_prompt("tool_native")
         try:
             said = self._model.bind_tools(functions).invoke(
-                [SystemMessage(rules), HumanMessage(asked_words(question))]
+                [SystemMessage(rules.fill()), HumanMessage(asked_words(question))],
+                config={"metadata": {"prompt": rules.mark}},
             )
         except TerakoyaError:
             raise

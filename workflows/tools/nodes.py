@@ -153,7 +153,7 @@ class ToolNodes:
         tools = [tool for tool in self._parts.toolbox.tools() if tool.server]
         if chooser is None or not tools:
             return Choice(calls=0)
-        with self._parts.tracer.span("choose_tool", "generation", input=question) as span:
+        with self._parts.tracer.span("choose_tool", "chain", input=question) as span:
             span.set(model=chooser.name, metadata={"tools": len(tools)})
             choice = chooser.choose(question, tools)
             span.set(output=[wish.tool for wish in choice.wishes], model=choice.model or chooser.name)
