@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.deciding import nobody
+from app.ending import ending
 from app.floor import Floor, Place
 from app.question import checked_question
 from app.threads import Threads
@@ -20,7 +21,6 @@ from terakoya.types import Approval, Decision, Effort, Outcome, SecondMessage
 from workflows.context import Context
 from workflows.graph import build_graph
 from workflows.nodes import Parts
-from workflows.routing import COURTESY
 from workflows.state import BETWEEN, citation_from_json
 from workflows.tools.approving import stream_asking
 
@@ -231,11 +231,9 @@ class Asker:
             run.timings["total"] = round((time.perf_counter() - started) * 1000, 3)
             outcome = outcome_of(run.state["turns"][-1], thread, run.timings)
             listen("replace", {"text": outcome.answer})
-            declined = "courtesy" if outcome.model in COURTESY else "abstained"
-            ended = "interrupted" if interrupted else "answered" if outcome.answered else declined
             trace.set(
                 output=outcome.answer,
-                tags=[*tags, outcome.model, ended],
+                tags=[*tags, outcome.model, ending(outcome)],
                 metadata={
                     "citations": len(outcome.citations),
                     "cited": [f"{c.source}:{c.start_line}-{c.end_line}" for c in outcome.citations],

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import Final
 
+from app.ending import ending
 from terakoya.protocols import Tracer
 from terakoya.text.analyser import Analyser, Token
 from terakoya.text.evidence import Reading
@@ -29,15 +30,19 @@ _NO_SUBSTANCE: Final = frozenset({"weak", "affix", "question"})
 def scores_of(outcome: Outcome, analyser: Analyser) -> dict[str, float]:
     """The scores of an answer.
 
-    `latency_ms`: from question to answer. `abstained`: 1 where the notes do not answer. Of answers only, after
-    Gao et al. 2023, "Enabling Large Language Models to Generate Text with Citations" (citation recall), by words
-    in place of a model of entailment: `citation_support`, the share of sentences that the quotes behind their
-    own marks support, and `groundedness`, the share that any quote supports. A mark stands for all sentences of
-    its paragraph or list since the mark before it; a sentence that ends with a colon claims nothing.
+    `latency_ms`: from question to answer. `abstained`: 1 where the notes do not answer, 0 where they do, none where
+    they were not asked: for courtesy, a tool in vain, or a question that was cut short. Of answers only, after Gao
+    et al. 2023, "Enabling Large Language Models to Generate Text with Citations" (citation recall), by words in
+    place of a model of entailment: `citation_support`, the share of sentences that the quotes behind their own
+    marks support, and `groundedness`, the share that any quote supports. A mark stands for all sentences of its
+    paragraph or list since the mark before it; a sentence that ends with a colon claims nothing.
     """
-    scores = {"abstained": float(not outcome.answered)}
+    scores = {}
     if "total" in outcome.timings:
         scores["latency_ms"] = float(outcome.timings["total"])
+    ended = ending(outcome)
+    if ended in ("answered", "abstained"):  # of all others it says nothing whether the notes know
+        scores["abstained"] = float(ended == "abstained")
     if not outcome.answered or not outcome.citations:
         return scores
     quotes = {citation.marker: _Source([citation], analyser) for citation in outcome.citations}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from app.ending import ending
+
 if TYPE_CHECKING:
     from app.service.runs import Runs
     from app.tracing import SpoolTracer
@@ -70,7 +72,7 @@ class Metrics:
             raise
 
     def _answered(self, outcome: "Outcome") -> "Outcome":
-        self._questions.labels("answered" if outcome.answered else "abstained", outcome.effort).inc()
+        self._questions.labels(ending(outcome), outcome.effort).inc()
         for step, milliseconds in outcome.timings.items():
             self._steps.labels(step).observe(milliseconds / 1000)
         for kind, count in outcome.usage.items():

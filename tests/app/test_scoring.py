@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,14 @@ def test_where_nothing_is_answered_only_that_and_the_time_are_scored() -> None:
     assert scores_of(outcome("…", answered=False), ANALYSER) == {"abstained": 1.0, "latency_ms": 12.5}
 
 
+@pytest.mark.parametrize(
+    ("model", "interrupted"), [("talk", False), ("memory", False), ("tools", False), ("", True)]
+)
+def test_what_was_not_asked_of_the_notes_is_no_abstention(model: str, interrupted: bool) -> None:
+    said = replace(outcome("こんにちは", answered=False), model=model, interrupted=interrupted)
+    assert scores_of(said, ANALYSER) == {"latency_ms": 12.5}
+
+
 def test_close_scores_what_waits_and_takes_nothing_more(tmp_path: Path) -> None:
     tracer = make_tracer(Settings(home=tmp_path), deliver=False)
     scores = AnswerScores(tracer, ANALYSER)
@@ -92,6 +101,7 @@ def test_every_question_has_scores_on_its_trace_under_ids_of_their_own(tmp_path:
         installation.ingest([notes])
         answered = installation.ask("How hot is green tea brewed?")
         declined = installation.ask("Who was Napoleon?")
+        greeted = installation.ask("こんにちは")
         assert (answered.answered, declined.answered) == (True, False)
     finally:
         installation.close()
@@ -109,4 +119,5 @@ def test_every_question_has_scores_on_its_trace_under_ids_of_their_own(tmp_path:
     }
     assert scores[answered.trace_id, "groundedness"]["value"] == 1.0
     assert scores[declined.trace_id, "abstained"]["value"] == 1.0
+    assert {name for trace, name in scores if trace == greeted.trace_id} == {"latency_ms"}
     assert len({line["score_id"] for line in scores.values()}) == len(scores)
