@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.forgetting_evals import forget_in_evals
 from app.tracing import SpoolTracer
 from app.tracing.account import account
 from app.tracing.erasing import erase, traces_of_thread, traces_with
@@ -29,12 +30,19 @@ def forget(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
 
 
 def _thread(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
+    from app.intents import SqliteIntents
+    from ingest.erasing import overwrite
+
     traces = traces_of_thread(wiring.settings.traces_path, request.source)
     traces |= {str(turn["trace_id"]) for turn in wiring.threads.turns(request.source)} - {""}
     if not request.dry_run:
         wiring.threads.forget(request.source)
         _erase(wiring, traces)
         wiring.store.forget_feedback(sorted(traces), comments_only=False)
+        overwrite(wiring.store)
+        wiring.memory.forget_kept(traces)
+        SqliteIntents(wiring.settings.threads_path).forget(traces)
+        _forget_in_models(wiring)
     return ForgetReport(
         sources=[],
         threads=[request.source],
@@ -45,6 +53,7 @@ def _thread(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
 
 
 def _notes(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
+    from ingest.erasing import overwrite
     from ingest.forget import forget as forget_notes
 
     path = Path(request.path) if request.path else None
@@ -53,17 +62,22 @@ def _notes(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
     gone = forget_notes(wiring.store, request.source, path, dry_run=request.dry_run)
     threads = wiring.threads.quoting(gone.sources)
     traces = traces_with(wiring.settings.traces_path, gone.sources, gone.passages)
+    answers = 0
     if not request.dry_run:
+        answers = forget_in_evals(wiring.settings.home, gone)
         for thread in threads:
             wiring.threads.forget_quotes(thread, gone.sources)
         _erase(wiring, traces)
         wiring.store.forget_feedback(sorted(traces), comments_only=True)
+        overwrite(wiring.store)
+        _forget_in_models(wiring)
     return ForgetReport(
         sources=list(gone.sources),
         folders=list(gone.folders),
         on_disk=list(gone.on_disk),
         threads=threads,
         traces=len(traces),
+        answers=answers,
         sent_to=_server(wiring) if traces else "",
         dry_run=request.dry_run,
     )
@@ -75,6 +89,13 @@ def _erase(wiring: "Wiring", traces: Collection[str]) -> None:
         tracer.erase(traces)  # the lines that it has not written yet, too
     else:
         erase(wiring.settings.traces_path, traces)
+
+
+def _forget_in_models(wiring: "Wiring") -> None:
+    """Ends the processes of local models, whose contexts hold prompts; the next question starts them anew."""
+    if models := wiring.loaded("models"):
+        for engine in models.engines.values():
+            engine.forget()
 
 
 def _server(wiring: "Wiring") -> str:

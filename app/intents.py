@@ -8,7 +8,7 @@ import json
 import secrets
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, Final
 from terakoya.errors import Unavailable
 from terakoya.protocols import Before
 from terakoya.types import ToolCall, ToolResult
+from workflows.tools.calls import call_id
 
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS intents (
@@ -118,6 +119,22 @@ class SqliteIntents:
         if row is None:
             raise LookupError(call.id)
         return ToolResult(**json.loads(row[0]))
+
+    def forget(self, traces: Collection[str]) -> None:
+        """Deletes the calls that were chosen for the questions of these traces, and overwrites what they leave."""
+        if not (traces and self._path.exists()):
+            return
+        from workflows.tools.choosing import MOST_CALLS
+
+        with self._lock, closing(sqlite3.connect(self._path, timeout=10)) as connection, connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.executescript(_TABLE)
+            for key, tool, arguments in connection.execute(
+                "SELECT id, tool, arguments FROM intents"
+            ).fetchall():
+                given = json.loads(arguments)
+                if any(key == call_id(t, place, tool, given) for t in traces for place in range(MOST_CALLS)):
+                    connection.execute("DELETE FROM intents WHERE id = ?", (key,))
 
     def _end(self, call: ToolCall, state: str, result: str | None) -> None:
         with self._lock:

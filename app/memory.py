@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Collection
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,13 @@ class Facts:
                 gone = connection.execute("DELETE FROM facts WHERE id = ?", (number,)).rowcount
             if not gone:
                 raise NotFound("fact_unknown", number=number)
+
+    def forget_kept(self, keys: Collection[str]) -> None:
+        """Takes back what was kept under these keys; nothing of it stays in the file."""
+        if not (keys and self._path.exists()):
+            return
+        with self._lock, closing(self._connect()) as connection, connection:
+            connection.executemany("DELETE FROM facts WHERE key = ?", [(key,) for key in keys])
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=10)

@@ -58,7 +58,10 @@ def without_quotes(value: Any, sources: Collection[str]) -> Any:
             }
             return {**value, **words, "citations": [c for c in cited if not _cites(c, sources)]}
         inner = {key: without_quotes(item, sources) for key, item in value.items()}
-        return inner if any(inner[key] is not item for key, item in value.items()) else value
+        if not any(inner[key] is not item for key, item in value.items()):
+            return value
+        # what sums up turns may say what one of them said
+        return {**inner, "summary": {}} if isinstance(inner.get("summary"), dict) else inner
     if isinstance(value, list | tuple):
         items = [without_quotes(item, sources) for item in value]
         return type(value)(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
@@ -231,6 +234,9 @@ class Threads:
                     after = without_quotes(before, sources)
                     if after is not before:
                         changed.append((table, column, row, *self.saver.serde.dumps_typed(after)))
+            sql = "SELECT rowid FROM writes WHERE thread_id = ? AND channel = 'summary'"
+            for (row,) in cursor.execute(sql, (thread_id,)).fetchall() if changed else ():
+                changed.append(("writes", "value", row, *self.saver.serde.dumps_typed({})))
         return changed
 
     @contextmanager

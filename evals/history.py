@@ -294,6 +294,24 @@ class History:
         with self._told():
             return self._rows(statement, **values)
 
+    def write_anew(self) -> None:
+        """Writes all of it into a new file in place of this one: DuckDB keeps what was deleted in blocks of the old.
+
+        Raises:
+            Unavailable: The file cannot be read, or the disk does not take another.
+        """
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        fresh.unlink(missing_ok=True)
+        with self._told():
+            name = self._rows("SELECT current_database()")[0][0]
+            self._connection.execute(f"ATTACH '{str(fresh).replace(chr(39), chr(39) * 2)}' AS fresh")
+            self._connection.execute(f'COPY FROM DATABASE "{name}" TO fresh')
+            self._connection.execute("DETACH fresh")
+        self._connection.close()
+        fresh.chmod(self.path.stat().st_mode & 0o777)
+        fresh.replace(self.path)
+        self._connection = self._open(write=True)
+
     def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, values or None).fetchall()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.erasing import erase_notes, overwrite
 from ingest.folder import Root
-from ingest.rows import delete_notes
 from ingest.store import Store
 from terakoya.errors import BadInput, Busy, NotFound
 
@@ -21,12 +21,16 @@ class Forgotten:
         folders: Paths of the roots of which nothing is left.
         on_disk: Those of `sources` whose file is still there.
         passages: Ids of their passages.
+        texts: What stood in them.
+        digests: Of their files' bytes.
     """
 
     sources: tuple[str, ...]
     folders: tuple[str, ...]
     on_disk: tuple[str, ...]
     passages: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,9 @@ class _Note:
 
 
 def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool = False) -> Forgotten:
-    """Deletes a note, or all notes below a folder, in one transaction; no file is touched.
+    """Deletes a note, or all notes below a folder, in one transaction; no file but the store's is touched.
+
+    What they leave in free blocks of it is overwritten.
 
     Args:
         store: Open for writing, unless `dry_run`.
@@ -61,10 +67,14 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
             for row in store.rows("SELECT id, path, name FROM roots ORDER BY id")
         ]
         notes = _notes(store, roots)
-        going, empty = _chosen(source, path, notes, roots)
+        going, left = _chosen(source, path, notes, roots)
+        texts = store.rows(
+            "SELECT view, digest FROM notes WHERE id IN (SELECT unnest($notes::BIGINT[]))",
+            {"notes": [note.id for note in going]},
+        )
         forgotten = Forgotten(
             sources=tuple(note.source for note in going),
-            folders=tuple(str(root.path) for root in empty),
+            folders=tuple(str(root.path) for root in left),
             on_disk=tuple(note.source for note in going if _on_disk(note)),
             passages=tuple(
                 key
@@ -73,15 +83,18 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
                     {"notes": [note.id for note in going]},
                 )
             ),
+            texts=tuple(view for view, _ in texts),
+            digests=tuple(digest for _, digest in texts),
         )
         if not dry_run:
             with store.transaction() as cursor:
                 _forget_vectors(cursor, [note.id for note in going])
-                delete_notes(cursor, [note.id for note in going])
+                erase_notes(cursor, [note.id for note in going])
                 cursor.execute(
                     "DELETE FROM roots WHERE id IN (SELECT unnest($roots::BIGINT[]))",
-                    {"roots": [root.id for root in empty]},
+                    {"roots": [root.id for root in left]},
                 )
+            overwrite(store)
         return forgotten
     finally:
         store.ingesting.release()

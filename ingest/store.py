@@ -211,9 +211,12 @@ class Store(Database):
 
     def forget_feedback(self, trace_ids: Sequence[str], *, comments_only: bool) -> None:
         """Deletes the thumbs on these answers, or the words that came with them."""
+        from ingest.erasing import write_anew
+
         sql = "UPDATE feedback SET comment = ''" if comments_only else "DELETE FROM feedback"
         with self.transaction() as cursor:
             cursor.execute(f"{sql} WHERE trace_id IN (SELECT unnest($ids))", {"ids": list(trace_ids)})
+            write_anew(cursor, "feedback")
 
     def copy_to(self, folder: Path) -> None:
         """Copies the file, and what was written ahead of it, into `folder` as one state; reading goes on.

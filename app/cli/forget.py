@@ -52,5 +52,7 @@ def _tell(terminal: Terminal, report: ForgetReport) -> None:
             terminal.say(text("cli.forget_threads", count=len(report.threads)))
     if report.traces:
         terminal.say(text("cli.forget_traces", count=report.traces))
+    if report.answers:
+        terminal.say(text("cli.forget_answers", count=report.answers))
     if report.sent_to and report.traces:
         terminal.say(text("cli.forget_sent", address=one_line(report.sent_to)))

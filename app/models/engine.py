@@ -206,6 +206,10 @@ class LocalEngine:
         """
         return self._ask("count", timeout, messages=list(messages), tools=list(tools))
 
+    def forget(self) -> None:
+        """Ends the worker, and with it every text that it holds; the next request gets a new one."""
+        self._supervisor.end()
+
     def close(self) -> None:
         """Ends the worker and whatever runs in it; returns when the process is gone. May be repeated."""
         self._supervisor.close()

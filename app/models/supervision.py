@@ -171,6 +171,15 @@ class Supervisor:
             self._crashes = 0
             self._not_before = 0.0
 
+    def end(self) -> None:
+        """Ends the worker and what it put on disk; the next request starts another one."""
+        with self._lock:
+            current, self._current = self._current, None
+        if current is not None:
+            current.worker.stop()
+        if self._states is not None:
+            self._states.cleanup()
+
     def close(self) -> None:
         """Ends the worker; returns when the process is gone. May be repeated."""
         with self._lock:

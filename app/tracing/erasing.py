@@ -7,7 +7,7 @@ goes on where it was, and another process may append meanwhile.
 import contextlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,23 @@ def traces_with(folder: Path, sources: Collection[str], passages: Collection[str
         return set()
     wanted = re.compile(b"|".join(re.escape(name) for name in sorted(names)))
     return {trace_id for _, trace_id, line in _lines(folder) if wanted.search(line)}
+
+
+def traces_where(folder: Path, holds: Callable[[str], bool]) -> set[str]:
+    """Ids of the traces of which a text, wherever it stands in a line, is one for which this holds."""
+    return {
+        trace_id
+        for _, trace_id, line in _lines(folder)
+        if any(holds(text) for text in _texts(json.loads(line)))
+    }
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def erase(folder: Path, trace_ids: Collection[str]) -> int:

@@ -127,12 +127,14 @@ class ForgetReport(Schema):
     `sources` are notes, `folders` the ingested folders of which nothing is left, `on_disk` those of the
     sources whose file is still there: an ingest of its folder takes it in again. `threads` are the
     conversations that went, or lost the answers that cite the notes; `traces` how many traces were erased
-    here. `sent_to` is the address of a Langfuse server that may have some of them.
+    here, `answers` how many answers and votes of suites and of the arena were emptied. `sent_to` is the address
+    of a Langfuse server that may have some of the traces.
     """
 
     sources: list[str]
     threads: list[str] = []
     traces: int = 0
+    answers: int = 0
     sent_to: str = ""
     folders: list[str] = []
     on_disk: list[str] = []

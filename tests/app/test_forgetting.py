@@ -183,10 +183,13 @@ def test_every_earlier_state_of_a_conversation_loses_the_answer(home: Path) -> N
         checkpoint["channel_values"] = {
             "turns": [turn, other],
             "draft": {"text": SECRET, "citations": turn["citations"]},
+            "summary": {"text": SECRET, "summarised": 1},
         }
         config = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
         saved = threads.saver.put(config, checkpoint, {}, {})
-        threads.saver.put_writes(saved, [("turns", [turn])], task_id=f"task-{n}")
+        threads.saver.put_writes(
+            saved, [("turns", [turn]), ("summary", {"text": SECRET})], task_id=f"task-{n}"
+        )
     assert threads.quoting({"a.md"}) == ["t"]
     threads.forget_quotes("t", {"a.md"})
     assert threads.quoting({"a.md"}) == []
