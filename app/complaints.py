@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.feedback import the_one
 from app.langfuse.project import configured
 from app.promoting import promote, put_into_dataset
+from app.tracing.factory import outward_masker
 from evals.note import Note, read_note
 from terakoya.api import CaseDraft, CaseMade, CaseRequest, FeedbackItem, PlaceModel
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
@@ -81,7 +82,8 @@ class Complaints:
         later = ""
         if account:
             try:
-                put_into_dataset(account, path, made, item.trace_id)
+                masker = outward_masker(self._installation.settings)
+                put_into_dataset(account, path, made, item.trace_id, masker)
             except TerakoyaError as error:
                 later = error.message()
         return CaseMade(

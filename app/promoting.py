@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.tracing.account import Account
+from app.tracing.masking import Masker
 from evals.note import Notes, read_notes
 from evals.schema import nearest
 from evals.suite import load_suite
@@ -98,8 +99,8 @@ def promote(
     return Promoted(case=made["id"], line=line, suite=suite.name)
 
 
-def put_into_dataset(account: Account, path: Path, promoted: Promoted, trace_id: str) -> None:
-    """Writes the case into the dataset of its suite, with the trace that it comes from.
+def put_into_dataset(account: Account, path: Path, promoted: Promoted, trace_id: str, masker: Masker) -> None:
+    """Writes the case into the dataset of its suite, with the trace that it comes from, masked as traces are.
 
     Raises:
         BadInput: The server does not like it.
@@ -113,7 +114,7 @@ def put_into_dataset(account: Account, path: Path, promoted: Promoted, trace_id:
     with Project(account) as project:
         ids = {case_id(item): str(item["id"]) for item in read_items(project, promoted.suite)}
         project.post(DATASETS, {"name": promoted.suite})
-        item = item_of(promoted.suite, promoted.case, case, id=ids.get(promoted.case, ""))
+        item = item_of(promoted.suite, promoted.case, case, id=ids.get(promoted.case, ""), masker=masker)
         project.post(ITEMS, {**item, "sourceTraceId": trace_id})
 
 

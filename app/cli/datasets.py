@@ -20,13 +20,16 @@ def sync(session: Session, arguments: argparse.Namespace) -> int:
     """Brings a suite and its dataset in step; 1 where something is left to decide."""
     from app.langfuse.datasets import carry_out, plan
     from app.langfuse.project import Project, required
+    from app.tracing.factory import outward_masker
     from evals.suite import load_suite
 
     suite = load_suite(arguments.suite)
     with Project(required(session.settings)) as project:
-        made = plan(project, arguments.suite, dataset=arguments.dataset, prefer=arguments.prefer)
+        masker = outward_masker(session.settings)
+        given = {"dataset": arguments.dataset, "prefer": arguments.prefer}
+        made = plan(project, arguments.suite, **given, masker=masker)
         if not arguments.dry_run:
-            carry_out(project, arguments.suite, made, description=suite.description)
+            carry_out(project, arguments.suite, made, description=suite.description, masker=masker)
     for reason, count in made.left_out.items():
         session.terminal.note(text(f"eval.left_out_{reason}", count=count))
     for case in made.conflicts:

@@ -42,6 +42,7 @@ def promote(session: Session, arguments: argparse.Namespace) -> int:
     from app.langfuse.project import configured
     from app.promoting import promote as promoted
     from app.promoting import put_into_dataset
+    from app.tracing.factory import outward_masker
 
     with session.backend() as backend:
         item = the_one(backend.feedback(), arguments.id)
@@ -57,7 +58,8 @@ def promote(session: Session, arguments: argparse.Namespace) -> int:
     account, in_langfuse = configured(session.settings), False
     if account:
         try:
-            put_into_dataset(account, arguments.suite, made, item.trace_id)
+            masker = outward_masker(session.settings)
+            put_into_dataset(account, arguments.suite, made, item.trace_id, masker)
             in_langfuse = True
         except TerakoyaError as error:
             session.terminal.note(text("cli.feedback_later", message=error.message(), path=arguments.suite))

@@ -17,8 +17,11 @@ from app.langfuse.items import (
     item_of,
     pushed_as,
     read_items,
+    sent,
+    untouched,
 )
 from app.langfuse.project import Project
+from app.tracing.masking import Masker
 from evals.importers import Draft, Options
 from evals.importers.langfuse import draft_of
 from evals.suite import load_suite
@@ -57,7 +60,14 @@ class Plan:
     items: dict[str, str] = field(default_factory=dict)
 
 
-def plan(project: Project, path: Path, *, dataset: str = "", prefer: Side | None = None) -> Plan:
+def plan(
+    project: Project,
+    path: Path,
+    *,
+    dataset: str = "",
+    prefer: Side | None = None,
+    masker: Masker | None = None,
+) -> Plan:
     """Compares the suite file at `path` with a dataset.
 
     Args:
@@ -65,6 +75,7 @@ def plan(project: Project, path: Path, *, dataset: str = "", prefer: Side | None
         path: The suite file.
         dataset: Name of the dataset; that of the suite by default.
         prefer: Which side wins where both have changed, or where a case is gone on one; neither by default.
+        masker: See `item_of`.
 
     Raises:
         BadInput: The suite cannot be used.
@@ -86,6 +97,12 @@ def plan(project: Project, path: Path, *, dataset: str = "", prefer: Side | None
         seen.add(case_id)
         made.items[case_id] = str(item["id"])
         here = cases.get(case_id)
+        if here is not None and untouched(item):
+            if sent(item) == sent(item_of(name, case_id, here, masker=masker)):
+                same += 1
+            else:
+                made.push[case_id] = here
+            continue
         if isinstance(there, str):
             made.left_out[there] = made.left_out.get(there, 0) + 1
             continue
@@ -100,7 +117,7 @@ def plan(project: Project, path: Path, *, dataset: str = "", prefer: Side | None
             same += 1
         elif digest(there) == pushed_as(item) or prefer == "suite":
             made.push[case_id] = here
-        elif digest(here) == pushed_as(item) or prefer == "dataset":
+        elif prefer == "dataset" or (digest(here) == pushed_as(item) and not _masked(here, masker)):
             made.pull[case_id] = there
         else:
             conflicts.append(case_id)
@@ -118,7 +135,14 @@ def plan(project: Project, path: Path, *, dataset: str = "", prefer: Side | None
     )
 
 
-def carry_out(project: Project, path: Path, plan: Plan, *, description: str = "") -> None:
+def _masked(case: Mapping[str, Any], masker: Masker | None) -> bool:
+    """Whether a dataset has less of the case than the suite: what comes back would have marks in place of words."""
+    return bool((masker or Masker()).outward(dict(case)) != dict(case))
+
+
+def carry_out(
+    project: Project, path: Path, plan: Plan, *, description: str = "", masker: Masker | None = None
+) -> None:
     """Does what `plan` says; what was done before an error stays, and need not be done again.
 
     Raises:
@@ -126,13 +150,13 @@ def carry_out(project: Project, path: Path, plan: Plan, *, description: str = ""
         Unavailable: The server cannot be reached.
     """
     if plan.push:
-        write_items(project, plan, description=description)
+        write_items(project, plan, description=description, masker=masker)
     known = read_cases(path) if plan.pull else {}
     for case_id, case in plan.pull.items():
         write = change_case if case_id in known else add_case
         write(path, {"id": case_id, **case})
         # The item remembers from now on that the suite has it in this form.
-        project.post(ITEMS, item_of(plan.dataset, case_id, case, id=plan.items[case_id]))
+        project.post(ITEMS, item_of(plan.dataset, case_id, case, id=plan.items[case_id], masker=masker))
     for case_id, item in plan.archive.items():
         given = {key: item.get(key) for key in ("input", "expectedOutput", "metadata")}
         project.post(
@@ -141,11 +165,11 @@ def carry_out(project: Project, path: Path, plan: Plan, *, description: str = ""
         )
 
 
-def write_items(project: Project, plan: Plan, *, description: str = "") -> None:
+def write_items(project: Project, plan: Plan, *, description: str = "", masker: Masker | None = None) -> None:
     """Writes the cases of `plan.push` into the dataset, which is made where it is not there."""
     project.post(DATASETS, {"name": plan.dataset, **({"description": description} if description else {})})
     for case_id, case in plan.push.items():
-        body = item_of(plan.dataset, case_id, case, id=plan.items.get(case_id, ""))
+        body = item_of(plan.dataset, case_id, case, id=plan.items.get(case_id, ""), masker=masker)
         plan.items[case_id] = str(project.post(ITEMS, body)["id"])
 
 

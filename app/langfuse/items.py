@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.langfuse.project import Project, named
+from app.tracing.masking import Masker
 from evals.importers.langfuse import case_id, case_of
 from evals.note import Notes
 from evals.schema import CaseForm
@@ -30,33 +31,53 @@ def digest(case: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(plain(form), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def item_of(dataset: str, name: str, case: Mapping[str, Any], *, id: str = "") -> dict[str, Any]:
+def item_of(
+    dataset: str, name: str, case: Mapping[str, Any], *, id: str = "", masker: Masker | None = None
+) -> dict[str, Any]:
     """A case as an item, in the body that makes or replaces it.
 
     Input and expected output are objects: the server reads a bare string as JSON, and would make the question
-    `4` a number. The digest in the metadata tells later which side has changed.
+    `4` a number. The digests in the metadata tell later which side has changed: that of the case as the suite
+    has it, and that of what was sent of it.
 
     Args:
         dataset: Name of the dataset.
         name: Id of the case.
         case: With the keys of a case in a suite file.
         id: Of an item that is there already; the case's own by default.
+        masker: What is taken out of texts, as out of traces; by default what has the form of a secret.
     """
+    outward = (masker or Masker()).outward
     turns = case.get("conversation")
     asked: dict[str, Any] = {"question": case.get("question", "")}
     if turns:
         asked = {"messages": [{"role": "user", "content": turn} for turn in turns]}
-    return {
+    about = {key: case[key] for key in _ABOUT if key in case}
+    if "tags" in about:
+        about["tags"] = outward(about["tags"])
+    body: dict[str, Any] = {
         "datasetName": dataset,
         "id": id or item_id(dataset, name),
-        "input": asked,
-        "expectedOutput": {key: case[key] for key in _EXPECTED if key in case},
-        "metadata": {
-            "case": name,
-            **{key: case[key] for key in _ABOUT if key in case},
-            "digest": digest(case),
-        },
+        "input": outward(asked),
+        "expectedOutput": outward({key: case[key] for key in _EXPECTED if key in case}),
+        "metadata": {"case": name, **about, "digest": digest(case)},
     }
+    body["metadata"]["sent"] = sent(body)
+    return body
+
+
+def sent(item: Mapping[str, Any]) -> str:
+    """Digest of what an item says, in a body or as the server gives it."""
+    metadata = item.get("metadata")
+    about = {key: metadata[key] for key in _ABOUT if key in metadata} if isinstance(metadata, dict) else {}
+    content = json.dumps([item.get("input"), item.get("expectedOutput"), about], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def untouched(item: Mapping[str, Any]) -> bool:
+    """Whether an item says what was sent when it was last written from a suite."""
+    metadata = item.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("sent") == sent(item)
 
 
 def read_items(project: Project, dataset: str) -> list[Mapping[str, Any]]:

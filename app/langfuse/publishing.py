@@ -37,8 +37,8 @@ def publish(
         try:
             for path, judgement, settings in runs:
                 metadata = settings.model_dump(mode="json", include=TOLD)
-                made = plan(project, path)
-                write_items(project, made)
+                made = plan(project, path, masker=masker)
+                write_items(project, made, masker=masker)
                 pushed = push(project, judgement, made, commit=commit, metadata=metadata, masker=masker)
                 say(
                     text(

@@ -147,6 +147,21 @@ def test_the_case_is_an_item_in_langfuse_once_with_its_trace(terakoya, thumbs, s
         assert (synced["pushed"], synced["pulled"], synced["same"]) == (["green"], [], 1)
 
 
+def test_the_item_is_masked_as_traces_are_and_the_case_is_not(terakoya, thumbs, suite) -> None:
+    with StandIn() as server:
+        langfuse = {
+            "LANGFUSE_BASE_URL": server.url,
+            "LANGFUSE_PUBLIC_KEY": server.public_key,
+            "LANGFUSE_SECRET_KEY": server.secret_key,
+        }
+        promote = ("feedback", "promote", thumbs[0], "--suite", str(suite), "--expected", "50 度")
+        done = terakoya(*promote, TERAKOYA_TRACE_MASK='["玉露"]', **langfuse)
+        assert done.returncode == 0, done.stderr
+        (item,) = server.kept.items.values()
+        assert item["input"] == {"question": "[masked]は何度で淹れる？"}
+        assert load_suite(suite).cases[-1].question == "玉露は何度で淹れる？"
+
+
 def test_a_server_that_is_away_leaves_the_case_and_says_how_to_go_on(terakoya, thumbs, suite) -> None:
     gone = {
         "LANGFUSE_BASE_URL": "http://127.0.0.1:9",

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ from langfuse import Langfuse
 
 from app.langfuse.datasets import Plan, Side, carry_out, draft, plan
 from app.langfuse.project import Project
+from app.tracing.masking import Masker
 from app.tracing.standin import StandIn
 from evals.importers import Options, write_draft
 from evals.suite import load_suite
@@ -176,3 +178,58 @@ def test_half_a_push_is_finished_by_the_next_one(project: Project, suite: Path, 
     carry_out(project, suite, half)
     assert set(sync(project, suite).push) == {"four", "tokyo"}
     assert len(server.kept.items) == 3
+
+
+SECRET = Masker([r"kestrel-\d+"])
+WITHHELD = Masker(withhold=True)
+PRIVATE = """\
+name: small
+notes: notes
+cases:
+  - id: mail
+    question: "What did jo@example.com write of kestrel-7?"
+    expected: ["80 C"]
+    tags: [jo@example.com]
+    passages: [{source: tea.md, text: "Green tea: 80 C"}]
+"""
+
+
+@pytest.mark.parametrize("masker", [SECRET, WITHHELD])
+def test_what_is_masked_in_traces_is_masked_in_items_and_stays_in_the_file(
+    project: Project, server: StandIn, suite: Path, masker: Masker
+) -> None:
+    suite.write_text(PRIVATE, encoding="utf-8")
+    carry_out(project, suite, plan(project, suite, masker=masker), masker=masker)
+    (item,) = server.kept.items.values()
+    told = json.dumps(item, ensure_ascii=False)
+    assert "jo@example.com" not in told
+    assert "kestrel-7" not in told
+    assert ("Green tea" in told) is (masker is SECRET)
+    again = plan(project, suite, masker=masker)
+    assert (again.same, again.push, again.pull, again.conflicts) == (1, {}, {}, ())
+    assert suite.read_text(encoding="utf-8") == PRIVATE
+
+
+def test_masks_of_a_changed_item_never_replace_the_words_of_the_file(
+    project: Project, server: StandIn, suite: Path
+) -> None:
+    suite.write_text(PRIVATE, encoding="utf-8")
+    carry_out(project, suite, plan(project, suite, masker=SECRET), masker=SECRET)
+    (item,) = server.kept.items.values()
+    item["expectedOutput"] = {**item["expectedOutput"], "expected": ["81 C"]}
+    made = plan(project, suite, masker=SECRET)
+    assert (made.conflicts, made.pull, made.push) == (("mail",), {}, {})
+    suite.write_text(PRIVATE.replace('80 C"]', '82 C"]'), encoding="utf-8")
+    assert plan(project, suite, masker=SECRET).conflicts == ("mail",)
+
+
+def test_another_rule_of_masking_sends_the_items_that_it_changes_again(
+    project: Project, server: StandIn, suite: Path
+) -> None:
+    suite.write_text(PRIVATE, encoding="utf-8")
+    carry_out(project, suite, plan(project, suite))
+    assert "kestrel-7" in json.dumps(list(server.kept.items.values()))
+    made = plan(project, suite, masker=SECRET)
+    assert list(made.push) == ["mail"]
+    carry_out(project, suite, made, masker=SECRET)
+    assert "kestrel-7" not in json.dumps(list(server.kept.items.values()))
