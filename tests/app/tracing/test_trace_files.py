@@ -33,6 +33,7 @@ for n in range(150):
     with tracer.trace("ask", input="質" * 2000):
         with tracer.span("step", input="x" * 5000):
             pass
+assert tracer.flush(60)
 tracer.close()
 """
     writers = [child(script) for _ in range(3)]
