@@ -33,6 +33,8 @@ LONGEST_PAUSE: Final = 60.0
 BATCH_ITEMS: Final = 50
 BATCH_BYTES: Final = 2 * 2**20
 """Bytes of lines in one request; a server's limit counts compressed bytes."""
+SCORE_BYTES: Final = 900_000
+"""The same for scores, whose requests are not compressed, and end at 1 MB."""
 MAX_SPANS: Final = 512
 """Spans in one request, the SDK's own default. A longer trace goes in several, parents first."""
 READ_AHEAD: Final = 8 * 2**20
@@ -206,7 +208,7 @@ class LangfuseDelivery:
             left = self._time_left()
             if left <= 0 or (self._deadline is None and time.monotonic() < lane.not_before):
                 return False
-            batch = _batch(queue)
+            batch = _batch(queue, BATCH_BYTES if lane.kind == "trace" else SCORE_BYTES)
             reply = post(client, batch, left)
             accepted = batch if reply.verdict == "accepted" else []
             refused: list[Item] = []
@@ -295,13 +297,13 @@ class LangfuseDelivery:
         return min(self._account.timeout, self._deadline - time.monotonic())
 
 
-def _batch(queue: Sequence[Item]) -> list[Item]:
+def _batch(queue: Sequence[Item], most: int) -> list[Item]:
     """At least two where there are two: only beside another can an item be told to be refused for good."""
     batch: list[Item] = []
     size = 0
     for item in islice(queue, BATCH_ITEMS):
         size += item.size
-        if len(batch) > 1 and size > BATCH_BYTES:
+        if len(batch) > 1 and size > most:
             break
         batch.append(item)
     return batch

@@ -4,14 +4,13 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from app.tracing.standin.reply import Query, Reply, missing, now, page, wrong
+from app.tracing.standin.reply import LONGEST_ID, Query, Reply, missing, now, page, wrong
 
 if TYPE_CHECKING:
     from app.tracing.standin.kept import Kept
 
 DATASETS: Final = "/api/public/v2/datasets"
 ITEMS: Final = "/api/public/dataset-items"
-_LONGEST_ID: Final = 255
 _GIVEN: Final = ("input", "expectedOutput", "metadata")
 
 
@@ -48,8 +47,8 @@ def keep_item(kept: "Kept", body: dict[str, Any]) -> Reply:
     dataset, key = kept.datasets.get(str(body.get("datasetName"))), body.get("id") or uuid.uuid4().hex
     if dataset is None:
         return missing("Dataset not found")
-    if not isinstance(key, str) or len(key) > _LONGEST_ID:
-        return wrong(f"An id has at most {_LONGEST_ID} characters")
+    if not isinstance(key, str) or not 0 < len(key) <= LONGEST_ID:
+        return wrong(f"An id has at most {LONGEST_ID} characters")
     if body.get("status") not in (None, "ACTIVE", "ARCHIVED"):
         return wrong("The status is ACTIVE or ARCHIVED")
     former = kept.items.get(key)

@@ -11,12 +11,24 @@ Query = Mapping[str, str]
 
 MOST_ITEMS: Final = 100
 """Items of one page at most."""
+MOST_BYTES: Final = 1_000_000
+"""Of a body in JSON: what the SDK takes for the limit of the server's web framework."""
+LONGEST_ID: Final = 255
 ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 
 
 def wrong(message: str) -> Reply:
     """The request cannot be used."""
     return 400, {"message": message, "error": "InvalidRequestError"}
+
+
+def not_json(headers: Mapping[str, str], body: bytes) -> Reply | None:
+    """What a body that is no JSON of a size that the server takes is answered with; None for one that is."""
+    if len(body) > MOST_BYTES:
+        return 413, {"message": "Body exceeds 1mb limit"}
+    if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return wrong("Expected application/json")
+    return None
 
 
 def missing(message: str) -> Reply:

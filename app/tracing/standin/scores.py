@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from app.tracing.standin.reply import ENVIRONMENT, Query, Reply, now, stretch, wrong
+from app.tracing.standin.reply import ENVIRONMENT, LONGEST_ID, Query, Reply, now, stretch, wrong
 
 if TYPE_CHECKING:
     from app.tracing.standin.kept import Kept
@@ -30,6 +30,11 @@ def complaint(score: Any) -> str:
     """What is wrong with a score; empty where nothing is."""
     if not isinstance(score, dict) or not isinstance(score.get("name"), str) or not score["name"]:
         return "A score needs a name"
+    key = score.get("id")
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= LONGEST_ID):
+        return f"An id is a string of at most {LONGEST_ID} characters"
+    if any(not isinstance(score.get(name), str | None) for name in (*_SUBJECTS, "observationId", "comment")):
+        return "Ids and comments are strings"
     if sum(bool(score.get(subject)) for subject in _SUBJECTS) != 1:
         return f"A score is on one of {', '.join(_SUBJECTS)}"
     if score.get("observationId") and not score.get("traceId"):

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from app.tracing.standin import datasets, experiments, observations, prompts, scores
 from app.tracing.standin.kept import Exchange, Kept
 from app.tracing.standin.observations import TRACES, Observation
-from app.tracing.standin.reply import Query, Reply, stretch, wrong
+from app.tracing.standin.reply import Query, Reply, not_json, stretch, wrong
 from app.tracing.standin.scores import SCORES
 
 _HEALTH: Final = "/api/public/health"
@@ -121,10 +121,12 @@ class StandIn:
         with self.lock:
             if method == "POST" and path == TRACES:
                 return self._take_observations(headers, body)
-            if method == "POST" and path == SCORES:
-                return self._take_scores(body)
             if method == "GET":
                 return self._read(path, query)
+            if method != "DELETE" and (complaint := not_json(headers, body)):
+                return complaint
+            if method == "POST" and path == SCORES:
+                return self._take_scores(body)
             try:
                 given = json.loads(body or b"{}")
             except ValueError:
@@ -133,7 +135,7 @@ class StandIn:
 
     def _take_observations(self, headers: Mapping[str, str], body: bytes) -> Reply:
         if headers.get("content-type") != "application/x-protobuf":
-            return 415, {"message": "Expected OTLP protobuf"}
+            return wrong("Expected OTLP protobuf")
         if headers.get("x-langfuse-ingestion-version") != "4":
             return wrong("Ingestion version 4 is needed")
         spans = observations.decoded(body)
@@ -239,7 +241,11 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.server_state
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
+            try:
+                body = gzip.decompress(body)
+            except (OSError, EOFError):
+                self._answer(*wrong("Not gzip"))
+                return
         address = urlsplit(self.path)
         special = (fault for start, fault in state.faults.items() if address.path.startswith(start))
         fault = next(special, state.fault)

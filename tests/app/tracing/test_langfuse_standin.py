@@ -131,6 +131,35 @@ def test_a_score_that_is_wrong_is_told_among_those_that_are_taken(post: Any, wro
     assert (reply.status_code, reply.json()["accepted"], reply.json()["rejected"]) == (207, 1, 1)
 
 
+@pytest.mark.parametrize("id", ["", 7, "x" * 256])
+def test_an_id_is_a_string_of_a_length(post: Any, id: Any) -> None:
+    score = {"id": id, "name": "n", "value": 1, "traceId": "t"}
+    assert post(SCORES, json=[score]).json()["rejected"] == 1
+    assert post("/api/public/v2/datasets", json={"name": "d"}).status_code == 200
+    item = {"id": id or " " * 256, "datasetName": "d", "input": 1}
+    assert post("/api/public/dataset-items", json=item).status_code == 400
+
+
+@pytest.mark.parametrize("path", [SCORES, "/api/public/v2/prompts", "/api/public/dataset-items"])
+def test_bodies_are_json_and_no_larger_than_the_servers_limit(post: Any, path: str) -> None:
+    assert post(path, content=b"[]", headers={"Content-Type": "text/plain"}).status_code == 400
+    assert (
+        post(path, content=b" " * 1_000_001, headers={"Content-Type": "application/json"}).status_code == 413
+    )
+
+
+def test_what_is_said_to_be_packed_is(post: Any) -> None:
+    headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
+    assert post(TRACES, content=b"no", headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("authorization", [None, "Basic", "Basic bm9ib2R5", "Bearer sk-lf-standin"])
+def test_nothing_is_taken_or_read_without_the_keys(server: StandIn, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    for method, path in (("POST", TRACES), ("POST", SCORES), ("GET", "/api/public/v2/prompts")):
+        assert httpx.request(method, f"{server.url}{path}", headers=headers).status_code == 401
+
+
 def test_a_single_score_is_not_taken(post: Any) -> None:
     assert post(SCORES, json={"name": "n", "value": 1, "traceId": "t"}).status_code == 400
 

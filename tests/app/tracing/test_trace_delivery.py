@@ -362,6 +362,22 @@ def test_a_thousand_step_trace_goes_out_parents_first(
         known.add(one.span_id)
 
 
+def test_scores_with_long_comments_go_in_requests_that_a_server_takes(
+    delivering: Make, server: StandIn, until: Until
+) -> None:
+    tracer = delivering()
+    trace_id = ask(tracer)
+    until(lambda: delivery(tracer).state().delivered == 1)
+    server.faults[SCORES] = 503
+    for number in range(80):
+        tracer.score(trace_id, f"n{number}", 1, comment="\x01" * 4_000)
+    assert tracer.flush(10)
+    del server.faults[SCORES]
+    until(lambda: delivery(tracer).state().delivered == 81)
+    assert {exchange.status for exchange in server.kept.exchanges if exchange.path == SCORES} <= {202, 503}
+    assert len(server.kept.scores) == 80
+
+
 def test_the_cursor_is_private(delivering: Make, home: Path) -> None:
     tracer = delivering()
     ask(tracer)
