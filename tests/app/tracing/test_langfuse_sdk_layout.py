@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from langfuse import Langfuse, propagate_attributes
+from langfuse._client.attributes import create_generation_attributes
 from langfuse._client.resource_manager import LangfuseResourceManager
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace import TracerProvider
 
-from app.tracing import SpoolTracer
+from app.tracing import SpanRecord, SpoolTracer
+from app.tracing.otlp import export_request
 from app.tracing.standin import SCORES, TRACES, Exchange, StandIn
 
 PROMPT = {"name": "answer", "version": 3}
@@ -166,3 +169,25 @@ def test_the_stand_in_passes_the_sdks_own_check(server: StandIn) -> None:
     finally:
         client.shutdown()
         LangfuseResourceManager._instances.clear()
+
+
+def test_the_time_of_the_first_token_is_written_as_the_sdk_writes_it() -> None:
+    moment = datetime(2026, 11, 22, 1, 2, 3, 456789, tzinfo=UTC)
+    theirs = create_generation_attributes(completion_start_time=moment)
+    first = int(moment.timestamp()) * 10**9 + 456_789_000
+    span = SpanRecord(
+        type="span",
+        trace_id="ab" * 16,
+        span_id="cd" * 8,
+        parent_id="ef" * 8,
+        name="answer",
+        kind="generation",
+        start=first - 250_000_000,
+        end=first,
+        metadata={"first_token_ms": 250.0},
+    )
+    request = export_request([(span, span)], public_key="pk", sdk_version="5.0.4")
+    (one,) = request.resource_spans[0].scope_spans[0].spans
+    ours = {pair.key: pair.value.string_value for pair in one.attributes}
+    name = "langfuse.observation.completion_start_time"
+    assert ours[name] == theirs[name]
