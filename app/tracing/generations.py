@@ -10,6 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
+from app.tracing.masking import withheld
 from app.tracing.spans import Step
 from terakoya.protocols import Span, Tracer
 
@@ -21,11 +22,14 @@ _NO_PARAMETERS: Final = frozenset({"model", "model_name", "url", "stream", "time
 class _Call:
     """One call under way."""
 
-    __slots__ = ("first", "manager", "parameters", "span", "started")
+    __slots__ = ("first", "manager", "named", "parameters", "span", "started")
 
-    def __init__(self, manager: AbstractContextManager[Span], parameters: dict[str, Any]) -> None:
+    def __init__(
+        self, manager: AbstractContextManager[Span], parameters: dict[str, Any], named: bool
+    ) -> None:
         self.manager = manager
         self.parameters = parameters
+        self.named = named
         self.started = time.monotonic()
         self.first = 0.0
         self.span = manager.__enter__()
@@ -62,8 +66,8 @@ class GenerationWatch(BaseCallbackHandler):
         prompt = (metadata or {}).get("prompt")
         given = kwargs.get("invocation_params") or {}
         name = str(prompt["name"]) if isinstance(prompt, Mapping) and prompt.get("name") else NAME
-        asked = [{"role": _role(each), "content": each.content} for batch in messages for each in batch]
-        call = _Call(self._tracer.span(name, "generation", input=asked), _parameters(given))
+        asked = _shown([each for batch in messages for each in batch], named=name != NAME)
+        call = _Call(self._tracer.span(name, "generation", input=asked), _parameters(given), name != NAME)
         call.span.set(model=given.get("model_name") or given.get("model") or "", metadata={"prompt": prompt})
         self._calls[run_id] = call
 
@@ -107,10 +111,27 @@ def _tell(call: _Call, response: LLMResult | None) -> None:
     call.span.set(metadata=metadata)
     if said is not None:
         calls = getattr(said, "tool_calls", None)
-        output: Any = str(said.text)
+        output: Any = str(said.text) if call.named else withheld(str(said.text))
         if calls:
             output = {"text": output, "tool_calls": [{"name": c["name"], "args": c["args"]} for c in calls]}
         call.span.set(output=output, usage=_usage(getattr(said, "usage_metadata", None)))
+
+
+def _shown(messages: Sequence[BaseMessage], *, named: bool) -> list[dict[str, Any]]:
+    """The messages of a call; of earlier turns, and of a call that names no prompt, the lengths alone.
+
+    They may hold words of notes that this trace cites nowhere, and would be left when such a note is forgotten.
+    """
+    kept = {0, len(messages) - 1} if named else set()
+    return [
+        {
+            "role": _role(each),
+            "content": each.content
+            if at in kept and each.type in ("system", "human")
+            else withheld(str(each.content)),
+        }
+        for at, each in enumerate(messages)
+    ]
 
 
 def _usage(counted: Mapping[str, Any] | None) -> dict[str, int]:

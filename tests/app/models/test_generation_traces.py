@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from pydantic import SecretStr
 
 from app.models.endpoint import Endpoint
@@ -153,7 +153,7 @@ def test_a_call_that_nobody_waits_for_ends_where_it_was_left(tracer: SpoolTracer
             pass
 
     found = steps(tracer, work)
-    assert (found["generation"].level, found["generation"].output) == ("WARNING", "one ")
+    assert (found["generation"].level, found["generation"].output) == ("WARNING", "<4 characters>")
     assert found["next"].parent_id == found["draft"].span_id
 
 
@@ -162,3 +162,20 @@ def test_outside_of_a_trace_nothing_is_recorded(tracer: SpoolTracer, tmp_path: P
     assert model.invoke("x").text == "one"
     assert tracer.flush(10)
     assert not list((tmp_path / "home").glob("traces/*.jsonl"))
+
+
+def test_earlier_turns_and_calls_without_a_prompt_leave_their_lengths(tracer: SpoolTracer) -> None:
+    model = ScriptedChatModel(replies=["said", "said"], callbacks=[GenerationWatch(tracer)])
+    turns = [SystemMessage("rules"), HumanMessage("before"), AIMessage("a note"), HumanMessage("now")]
+    mark = {"metadata": {"prompt": {**MARK, "name": "named"}}}
+
+    def work() -> None:
+        model.invoke(turns, config=mark)
+        model.invoke(turns)
+
+    found = steps(tracer, work)
+    shown = [each["content"] for each in found["named"].input]
+    assert shown == ["rules", "<6 characters>", "<6 characters>", "now"]
+    assert found["named"].output == "said"
+    assert all(each["content"].endswith("characters>") for each in found["generation"].input)
+    assert found["generation"].output == "<4 characters>"
