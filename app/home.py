@@ -1,5 +1,6 @@
 """The folder that holds all state of one installation."""
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -20,7 +21,14 @@ def prepare_home(home: Path) -> None:
     except OSError as error:
         raise BadInput("home_unusable", path=home, reason=error.strerror) from error
     if not os.access(home, os.W_OK | os.X_OK):
-        raise BadInput("home_unusable", path=home, reason=os.strerror(13))
+        raise BadInput(
+            "home_unusable", path=home, reason=os.strerror(errno.EROFS if read_only(home) else errno.EACCES)
+        )
+
+
+def read_only(home: Path) -> bool:
+    """Whether the home is on a file system that nobody can write to: a backup, a medium, a container's volume."""
+    return home.exists() and bool(os.statvfs(home).f_flag & os.ST_RDONLY)
 
 
 def write_private(path: Path, content: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from app.home import prepare_home
+from app.home import prepare_home, read_only
 from app.installation import Installation
 from app.settings import Settings
 from terakoya.errors import TerakoyaError
@@ -369,7 +369,7 @@ def open_installation(
     """
     from ingest.store import Store
 
-    if write or settings.home.exists():
+    if write or (settings.home.exists() and not read_only(settings.home)):
         prepare_home(settings.home)
     wiring = Wiring(
         settings,

@@ -11,7 +11,7 @@ from terakoya.api.schema import Schema
 class FeedbackRequest(Schema):
     """A thumb on an answer: 1 up, 0 down."""
 
-    trace_id: str
+    trace_id: str = Field(pattern="^[0-9a-f]{32}$")
     value: Literal[0, 1]
     comment: str = Field(default="", max_length=4000)
 

@@ -15,8 +15,6 @@ from workflows.guarding.passages import trusted, trusted_text
 from workflows.guarding.tokens import inert
 
 _ATTRIBUTE: Final = str.maketrans({'"': "'", "<": "‹", ">": "›", "\n": " ", "\r": " "})
-MOST_OF_RESULT: Final = 8000
-"""Code points of a tool's result that a prompt shows."""
 
 
 def border(*parts: str) -> str:
@@ -65,16 +63,6 @@ def passages_data(passages: Sequence[Passage], question: str) -> tuple[str, str]
     """All passages as they stand in a prompt, numbered from 1, and their border."""
     mark = data_border(passages, question)
     return "\n\n".join(passage_data(n, p, mark) for n, p in enumerate(passages, start=1)), mark
-
-
-def tool_data(name: str, result: str, border: str) -> str:
-    """A tool's result in a prompt: cut, suspicious parts left out, marks of templates broken, between borders.
-
-    A result is as little to be trusted as a web page. It may be shown to a model that writes an answer; the prompt in
-    which a tool is chosen must not hold it.
-    """
-    text = inert(trusted_text(result[:MOST_OF_RESULT]))
-    return f'<tool_result tool="{inert(name.translate(_ATTRIBUTE))}" border="{border}">\n{text}\n</tool_result {border}>'
 
 
 def asked_words(question: str) -> str:
