@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.parser import build
-from app.settings import AnswerSettings, SearchSettings, Settings
+from app.settings import AnswerSettings, SamplingSettings, SearchSettings, Settings
 from ingest.read import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +125,7 @@ def test_variables_that_are_named_are_read(document: str) -> None:
     known = {f"TERAKOYA_{name.upper()}" for name in Settings.model_fields} | NO_SETTING
     known |= {f"TERAKOYA_SEARCH__{name.upper()}" for name in SearchSettings.model_fields}
     known |= {f"TERAKOYA_ANSWERS__{name.upper()}" for name in AnswerSettings.model_fields}
+    known |= {f"TERAKOYA_SAMPLING__{name.upper()}" for name in SamplingSettings.model_fields}
     named = set(re.findall(r"\bTERAKOYA_[A-Z0-9_]*[A-Z0-9]", words(document)))
     assert [name for name in named - known if not name.startswith("TERAKOYA_API_KEY_")] == []
 
