@@ -4,8 +4,9 @@ Cases of the suites are asked of notes that hold the answer, and again of notes 
 taken out: of a line with several sentences only those with the answer. What the extractive answerer sees for and
 against its answer (`workflows/signals.py`) is put beside whether that answer is right, and a logistic regression with
 a ridge is fitted, both outcomes weighing the same and a suite no more than `MOST` cases. The threshold is where, over
-cases whose notes the regression had not seen, the precision and the recall of declining meet. `--write` puts the
-result with its date, data and evidence into `workflows/confidence.toml`.
+cases whose notes the regression had not seen, the precision and the recall of declining meet; questions that were made
+unanswerable count there, too. `--write` puts the result with its date, data and evidence into
+`workflows/confidence.toml`.
 """
 
 import argparse
@@ -233,10 +234,17 @@ def rates(examples: Sequence[Example], found: Floats, threshold: float) -> tuple
 
 
 def abstention(examples: Sequence[Example], found: Floats, threshold: float) -> tuple[float, float]:
-    """Precision and recall of declining below `threshold`."""
-    declined = [e.right is False for p, e in zip(found, examples, strict=True) if p < threshold]
-    wrong = sum(e.right is False for e in examples)
-    return sum(declined) / max(1, len(declined)), sum(declined) / max(1, wrong)
+    """Precision and recall of declining below `threshold`.
+
+    Questions that were made unanswerable count, but all that cannot be answered together no more than those that a
+    suite itself has: the share of such questions decides how dear a wrong answer is beside a missing one.
+    """
+    wrong = [e.right is False for e in examples]
+    itself = sum(w and not e.cut for w, e in zip(wrong, examples, strict=True))
+    each = itself / max(1, sum(wrong))
+    declined = [w for w, p in zip(wrong, found, strict=True) if p < threshold]
+    rightly, vainly = each * sum(declined), len(declined) - sum(declined)
+    return rightly / max(1.0, rightly + vainly), rightly / max(1, itself)
 
 
 def meeting(examples: Sequence[Example], found: Floats) -> float:
@@ -275,12 +283,10 @@ def main() -> None:
     learned, reported = suites[: len(options.learn)], suites[len(options.learn) :]
     learning = [e for s in learned for e in examples_of(s, settings, FOLDS)]
     found = unseen(learning)
-    plain = np.array([not e.cut for e in learning])
-    as_asked = [learning[n] for n in np.flatnonzero(plain)]
-    # questions without a case that the notes cannot answer tell nothing of where to stop
-    both = {e.suite for e in as_asked if e.right is False}
-    counted = np.array([e.suite in both for e in as_asked])
-    threshold = meeting([as_asked[n] for n in np.flatnonzero(counted)], found[plain][np.flatnonzero(counted)])
+    # suites without a question that the notes cannot answer tell nothing of where to stop
+    both = {e.suite for e in learning if e.right is False and not e.cut}
+    counted = [n for n, e in enumerate(learning) if e.suite in both]
+    threshold = meeting([learning[n] for n in counted], found[counted])
     confidence = replace(fit(learning), answer_from=threshold)
     evidence = []
     for name in dict.fromkeys(e.suite for e in learning):
