@@ -1,17 +1,13 @@
-"""Conversations: kept as checkpoints of the graph in one SQLite file, and read back for people."""
+"""Conversations: kept as checkpoints of the graph, and read back for people."""
 
-import os
 import sqlite3
 import uuid
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when langgraph is imported
-
-from langgraph.checkpoint.sqlite import SqliteSaver
-
+from app.checkpoints import SqliteCheckpoints, Stored
 from app.open_questions import OpenQuestions
 from terakoya.catalogue import text as sentence
 from terakoya.errors import NotFound
@@ -19,27 +15,6 @@ from terakoya.text.language import language_of
 from terakoya.types import SecondMessage
 from workflows.graph import Graph
 from workflows.state import BETWEEN
-
-_LATEST: Final = """
-    SELECT thread_id, max(checkpoint_id) FROM checkpoints WHERE checkpoint_ns = ''
-    GROUP BY thread_id ORDER BY max(checkpoint_id) DESC LIMIT ?
-"""
-
-_ABOUT: Final = """
-    CREATE TABLE IF NOT EXISTS conversations (
-        thread_id TEXT PRIMARY KEY,
-        branched INTEGER,          -- turns that it has from another conversation
-        second_message TEXT
-    )
-"""
-_NOTE: Final = """
-    INSERT INTO conversations (thread_id, {column}) VALUES (?, ?)
-    ON CONFLICT (thread_id) DO UPDATE SET {column} = excluded.{column}
-"""
-_PRUNE: Final = """
-    DELETE FROM {table} WHERE thread_id = ? AND (checkpoint_ns <> '' OR checkpoint_id <> (
-        SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''))
-"""
 
 
 def without_quotes(value: Any, sources: Collection[str]) -> Any:
@@ -84,7 +59,7 @@ class Threads:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self.trouble: sqlite3.OperationalError | None = None
-        self._titles: dict[tuple[str, ...], tuple[str, str]] = {}
+        self._titles: dict[tuple[str, str], tuple[str, str]] = {}
         try:
             self._open(path)
         except sqlite3.OperationalError as error:
@@ -92,23 +67,18 @@ class Threads:
             self._open(":memory:")
 
     def _open(self, place: Path | str) -> None:
-        self._connection = sqlite3.connect(place, check_same_thread=False, timeout=10)
+        self._kept = SqliteCheckpoints(place)
         try:
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            if isinstance(place, Path):
-                place.chmod(0o600)
-            self.saver = SqliteSaver(self._connection)
-            self.saver.setup()
-            self._connection.execute(_ABOUT)
             self.open_questions = OpenQuestions(place)
         except BaseException:
-            self._connection.close()
+            self._kept.close()
             raise
+        self.saver = self._kept.saver
 
     def close(self) -> None:
         """Lets go of the file."""
         self.open_questions.close()
-        self._connection.close()
+        self._kept.close()
 
     def turns(self, thread_id: str) -> list[dict[str, Any]]:
         """All turns of a thread, oldest first.
@@ -145,20 +115,11 @@ class Threads:
 
     def second_message(self, thread_id: str) -> SecondMessage | None:
         """What was chosen for a thread; None where nothing was."""
-        with self.saver.lock:
-            row = self._connection.execute(
-                "SELECT second_message FROM conversations WHERE thread_id = ?", (thread_id,)
-            ).fetchone()
-        chosen: SecondMessage | None = row[0] if row else None
-        return chosen
+        return self._kept.noted("second_message").get(thread_id)
 
     def choose_second_message(self, thread_id: str, policy: SecondMessage | None) -> None:
         """Says what becomes of a message while another one of the thread is being answered; None takes it back."""
-        self._note(thread_id, "second_message", policy)
-
-    def _note(self, thread_id: str, column: str, value: object) -> None:
-        with self.saver.lock, self._connection:
-            self._connection.execute(_NOTE.format(column=column), (thread_id, value))
+        self._kept.note(thread_id, "second_message", policy)
 
     def branch(self, graph: Graph, thread_id: str, turns: int) -> str:
         """A new thread that begins with the first `turns` turns of this one; its id.
@@ -172,7 +133,7 @@ class Threads:
         made = uuid.uuid4().hex
         config: Any = {"configurable": {"thread_id": made}}
         graph.update_state(config, {"turns": known[:turns]}, as_node="finish")
-        self._note(made, "branched", turns)
+        self._kept.note(made, "branched", turns)
         return made
 
     def prune(self, thread_id: str) -> None:
@@ -180,92 +141,58 @@ class Threads:
 
         A file that cannot be written keeps them.
         """
-        with suppress(sqlite3.OperationalError), self.saver.cursor() as cursor:
-            for table in ("writes", "checkpoints"):
-                cursor.execute(_PRUNE.format(table=table), (thread_id, thread_id))
+        with suppress(sqlite3.OperationalError):
+            self._kept.prune(thread_id)
 
     def all_turns(self) -> Iterator[dict[str, Any]]:
         """The turns of all threads."""
-        with self.saver.lock:
-            threads = self._connection.execute("SELECT DISTINCT thread_id FROM checkpoints").fetchall()
-        for (thread_id,) in threads:
+        for thread_id in self._kept.threads():
             with suppress(NotFound):  # it has gone meanwhile
                 yield from self.turns(thread_id)
 
     def has(self, thread_id: str) -> bool:
         """Whether there is such a thread."""
-        with self.saver.cursor(transaction=False) as cursor:
-            return bool(
-                cursor.execute("SELECT 1 FROM checkpoints WHERE thread_id = ?", (thread_id,)).fetchone()
-            )
+        return self._kept.has(thread_id)
 
     def forget(self, thread_id: str) -> None:
         """Deletes a thread, and overwrites what it leaves in the file."""
-        with self._erasing():
-            self.saver.delete_thread(thread_id)
-            self.open_questions.forget(thread_id)
-            with self.saver.lock, self._connection:
-                self._connection.execute("DELETE FROM conversations WHERE thread_id = ?", (thread_id,))
+        self.open_questions.forget(thread_id)
+        self._kept.forget(thread_id)
 
     def quoting(self, sources: Collection[str]) -> list[str]:
         """Threads that cite one of these notes."""
-        with self.saver.cursor(transaction=False) as cursor:
-            rows = cursor.execute("SELECT DISTINCT thread_id FROM checkpoints ORDER BY thread_id").fetchall()
-        return [thread for (thread,) in rows if self._rewritten(thread, sources)]
+        return [thread for thread in self._kept.threads() if self._rewritten(thread, sources)]
 
     def forget_quotes(self, thread_id: str, sources: Collection[str]) -> None:
         """Takes answers that cite these notes out of a thread, every earlier state of it too."""
-        changed = self._rewritten(thread_id, sources)
-        with self._erasing(), self.saver.cursor() as cursor:
-            for table, column, row, kind, value in changed:
-                cursor.execute(
-                    f"UPDATE {table} SET type = ?, {column} = ? WHERE rowid = ?",  # noqa: S608 - constant names
-                    (kind, value, row),
-                )
+        self._kept.replace(self._rewritten(thread_id, sources))
 
-    def _rewritten(self, thread_id: str, sources: Collection[str]) -> list[tuple[str, str, int, str, bytes]]:
-        """Table, column, row, type and value of everything in a thread that has to change."""
-        changed = []
-        with self.saver.cursor(transaction=False) as cursor:
-            for table, column in (("checkpoints", "checkpoint"), ("writes", "value")):
-                sql = f"SELECT rowid, type, {column} FROM {table} WHERE thread_id = ?"  # noqa: S608 - constant names
-                for row, kind, value in cursor.execute(sql, (thread_id,)).fetchall():
-                    before = self.saver.serde.loads_typed((kind, value))
-                    after = without_quotes(before, sources)
-                    if after is not before:
-                        changed.append((table, column, row, *self.saver.serde.dumps_typed(after)))
-            sql = "SELECT rowid FROM writes WHERE thread_id = ? AND channel = 'summary'"
-            for (row,) in cursor.execute(sql, (thread_id,)).fetchall() if changed else ():
-                changed.append(("writes", "value", row, *self.saver.serde.dumps_typed({})))
-        return changed
-
-    @contextmanager
-    def _erasing(self) -> Iterator[None]:
-        """What is deleted or replaced within it is overwritten on the disk."""
-        with self.saver.lock:
-            self._connection.execute("PRAGMA secure_delete = ON")
-        yield
-        with self.saver.lock:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _rewritten(self, thread_id: str, sources: Collection[str]) -> list[Stored]:
+        """Everything in a thread that has to change, as it has to be."""
+        stored, changed = self._kept.values(thread_id), []
+        serde = self.saver.serde
+        for each in stored:
+            before = serde.loads_typed((each.kind, each.value))
+            after = without_quotes(before, sources)
+            if after is not before:
+                changed.append(each.holding(*serde.dumps_typed(after)))
+        # what sums up turns may say what one of them said
+        summaries = [each for each in stored if each.channel == "summary"] if changed else []
+        return [*changed, *(each.holding(*serde.dumps_typed({})) for each in summaries)]
 
     def copy_to(self, path: Path) -> None:
         """Copies all conversations as one state into a new file; others may go on writing."""
-        with closing(sqlite3.connect(path)) as copy:
-            self._connection.backup(copy)
+        self._kept.copy_to(path)
 
     def latest(self, limit: int = 1000) -> list[tuple[str, str, str]]:
         """(thread, title, time of the last change in ISO 8601) of the latest threads.
 
         The title is the first question; of a branch the first that its beginning does not share.
         """
-        with self.saver.lock:
-            rows = self._connection.execute(_LATEST, (limit,)).fetchall()
-            branched = dict(
-                self._connection.execute("SELECT thread_id, branched FROM conversations").fetchall()
-            )
+        branched = self._kept.noted("branched")
         # A thread is read again only where it has changed: reading one means reading all of its turns.
         known, found = self._titles, {}
-        for row in map(tuple, rows):
+        for row in self._kept.latest(limit):
             titled = known.get(row) or self._titled(row[0], branched.get(row[0]) or 0)
             if titled:
                 found[row] = titled
