@@ -1,13 +1,14 @@
 """Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
 
-import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.checkpoints import UNKEPT, ThreadsAway
 from app.deciding import nobody
 from app.ending import ending
 from app.floor import Floor, Place
@@ -19,7 +20,7 @@ from terakoya.protocols import Decide, Tracer
 from terakoya.text.language import language_of
 from terakoya.types import Approval, Decision, Effort, Outcome, SecondMessage
 from workflows.context import Context
-from workflows.graph import build_graph
+from workflows.graph import Graph, build_graph
 from workflows.nodes import Parts
 from workflows.state import BETWEEN, citation_from_json
 from workflows.tools.approving import stream_asking
@@ -77,6 +78,7 @@ class Asker:
         self._open = threads.open_questions
         self._threads = threads
         self._second_message = second_message
+        self._parts = parts
         self._graph = build_graph(parts, threads.saver)
         self._floor = Floor()
 
@@ -95,7 +97,10 @@ class Asker:
             Busy: Another question of the thread is being answered, and it is said to give up then.
         """
         place = Place(thread_id or uuid.uuid4().hex, checked_question(question), effort)
-        chosen = second_message or self._threads.second_message(place.thread)
+        chosen = second_message
+        if chosen is None:
+            with suppress(*UNKEPT):
+                chosen = self._threads.second_message(place.thread)
         self._floor.join(place, chosen or self._second_message)
         place.entry = self._open.add(place.thread, place.question, effort)
         return place
@@ -189,7 +194,9 @@ class Asker:
         self, place: Place, listen: Listen, cancelled: Callable[[], bool], decide: Decide
     ) -> Outcome | None:
         """The outcome; None where the question was merged into a later one."""
-        left = self._threads.unfinished(self._graph, place.thread) if place.adopted else None
+        left = None
+        with suppress(*UNKEPT):  # it is asked anew, and told that it cannot be kept
+            left = self._threads.unfinished(self._graph, place.thread) if place.adopted else None
         if (
             left and left["question"] != place.question
         ):  # it waited behind that one, or another was asked since
@@ -244,10 +251,29 @@ class Asker:
         return outcome
 
     def _stream(self, run: _Run, decide: Decide, *, resumed: bool) -> None:
+        try:
+            self._pass(self._graph, run, decide, resumed=resumed)
+        except UNKEPT as error:
+            turns = run.state.get("turns")  # the checkpoint is written when all is done
+            if not turns or turns[-1]["trace_id"] != run.trace_id:
+                if run.state.get("tool_calls"):  # a tool may have had its effect
+                    raise
+                self._answer_aside(run, decide)
+            self._tell_unkept(error, run.question, run.listen)
+
+    def _answer_aside(self, run: _Run, decide: Decide) -> None:
+        """Answers without the conversation, which can neither be read nor kept: the answer matters more."""
+        from langgraph.checkpoint.memory import InMemorySaver
+
+        run.said, run.state = "", {}
+        run.listen("replace", {"text": ""})
+        self._pass(build_graph(self._parts, InMemorySaver()), run, decide, resumed=False)
+
+    def _pass(self, graph: Graph, run: _Run, decide: Decide, *, resumed: bool) -> None:
         since = time.perf_counter()
         given = {"question": run.question, "effort": run.effort, "trace_id": run.trace_id}
         events: Iterator[Any] = stream_asking(
-            self._graph,
+            graph,
             None if resumed else given,
             {"configurable": {"thread_id": run.thread}},
             decide=decide,
@@ -255,23 +281,17 @@ class Asker:
             durability=_DURABILITY[run.effort],
             context=run.context,
         )
-        try:
-            for mode, event in events:
-                if mode == "custom":
-                    run.custom(event)
-                elif mode == "values":
-                    run.state = event
-                else:
-                    now = time.perf_counter()
-                    for name in event:
-                        run.timings[name] = round(run.timings.get(name, 0.0) + (now - since) * 1000, 3)
-                        run.listen("step", {"name": name})
-                    since = now
-        except sqlite3.OperationalError as error:
-            turns = run.state.get("turns")  # the checkpoint is written when all is done
-            if not turns or turns[-1]["trace_id"] != run.trace_id:
-                raise
-            self._tell_unkept(error, run.question, run.listen)
+        for mode, event in events:
+            if mode == "custom":
+                run.custom(event)
+            elif mode == "values":
+                run.state = event
+            else:
+                now = time.perf_counter()
+                for name in event:
+                    run.timings[name] = round(run.timings.get(name, 0.0) + (now - since) * 1000, 3)
+                    run.listen("step", {"name": name})
+                since = now
 
     def _keep_partial(self, run: _Run) -> None:
         """Adds what was said until it was cut short to the thread; it is not checked, so it cites nothing."""
@@ -290,13 +310,17 @@ class Asker:
         config: Any = {"configurable": {"thread_id": run.thread}}
         try:
             self._graph.update_state(config, {**BETWEEN, "turns": [turn]}, as_node="finish")
-        except sqlite3.OperationalError as error:
+        except UNKEPT as error:
             self._tell_unkept(error, run.question, run.listen)
         run.state = {"turns": [turn]}
 
-    def _tell_unkept(self, reason: sqlite3.OperationalError, question: str, listen: Listen) -> None:
-        error = Unavailable("thread_unkept", path=self._threads.path, reason=reason)
-        listen("notice", {"code": error.key, "message": error.message(language_of(question))})
+    def _tell_unkept(self, reason: Exception, question: str, listen: Listen) -> None:
+        language = language_of(question)
+        if isinstance(reason, ThreadsAway):
+            error = Unavailable("thread_unkept_server", reason=reason.message(language))
+        else:
+            error = Unavailable("thread_unkept", path=self._threads.path, reason=reason)
+        listen("notice", {"code": error.key, "message": error.message(language)})
 
 
 def _asking(decide: Decide, context: Context, place: Place) -> Decide:

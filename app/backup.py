@@ -44,6 +44,7 @@ class Backup:
         size: Bytes of the backup.
         made: When it was made, ISO 8601.
         version: Of the product that made it.
+        threads_at: The server that has the conversations, which are not in it; empty where they are.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Backup:
     size: int
     made: str
     version: str
+    threads_at: str = ""
 
 
 def make_backup(wiring: "Wiring", path: Path) -> Backup:
@@ -78,7 +80,12 @@ def make_backup(wiring: "Wiring", path: Path) -> Backup:
                 os.fsync(file.fileno())
             _publish(beside, path)
             return Backup(
-                path=str(path), files=files, size=path.stat().st_size, made=made, version=__version__
+                path=str(path),
+                files=files,
+                size=path.stat().st_size,
+                made=made,
+                version=__version__,
+                threads_at=wiring.threads.place,
             )
     finally:
         beside.unlink(missing_ok=True)

@@ -171,7 +171,12 @@ class Booth:
                 prepare_home(folder)
             ours = self._installation.settings
             # models and keys are those of the home
-            shared = {"home": place, "models_folder": ours.models_path, "keys_file": ours.keys_path}
+            shared = {
+                "home": place,
+                "models_folder": ours.models_path,
+                "keys_file": ours.keys_path,
+                "threads": "",
+            }
             self._sides[name] = open_beside(self._installation, settings.model_copy(update=shared))
         self._sides.move_to_end(name)
         while len(self._sides) > OPEN:

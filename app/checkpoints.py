@@ -13,6 +13,8 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when langgraph
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from terakoya.errors import Unavailable
+
 Note = Literal["branched", "second_message"]
 """What is noted of a thread: how many turns it has from another one; what becomes of a second message."""
 
@@ -56,6 +58,14 @@ class Stored:
     def holding(self, kind: str, value: bytes) -> Self:
         """Another value in its place."""
         return replace(self, kind=kind, value=value)
+
+
+class ThreadsAway(Unavailable):
+    """The server of the conversations cannot be used."""
+
+
+UNKEPT: Final = (sqlite3.OperationalError, ThreadsAway)
+"""Why a conversation cannot be read or written now, where there is nothing wrong with the question."""
 
 
 class Checkpoints(Protocol):

@@ -72,6 +72,7 @@ def diagnose(
         *(("model", partial(_model, settings, name)) for name in settings.chat_models or ("",)),
         ("tracing", lambda: _tracing(settings)),
         ("langfuse", lambda: _langfuse(variables, settings)),
+        *([("threads", lambda: _threads(settings))] if settings.threads else []),
         ("disk", lambda: _disk(settings)),
         ("memory", _memory),
     ]
@@ -119,6 +120,17 @@ def _store(settings: "Settings", notes: int, chunks: int, error: TerakoyaError |
     path = settings.store_path
     size = path.stat().st_size if path.exists() else 0
     return _check("store", "ok", "store", notes=notes, chunks=chunks, size=f"{size / 1024**2:.1f}")
+
+
+def _threads(settings: "Settings") -> Check:
+    from app.postgres import PostgresCheckpoints
+
+    kept = PostgresCheckpoints(settings.threads)
+    try:
+        count = len(kept.threads())
+    finally:
+        kept.close()
+    return _check("threads", "ok", "threads", place=kept.server.place, count=count)
 
 
 def _service(record: ServiceRecord | None) -> Check:

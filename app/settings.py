@@ -30,6 +30,7 @@ NO_ANSWER: Final = frozenset(
         *("model_slots", "model_cache_mb", "model_shelf_mb", "model_shelf_disk_mb"),
         *("models_folder", "keys_file", "model_hub", "http_hosts", "connect_timeout", "read_timeout"),
         *("langfuse_base_url", "langfuse_public_key", "langfuse_secret_key"),
+        "threads",
         *("trace_user", "trace_text", "trace_mask", "trace_sample", "trace_slow_ms"),
         *("eval_langfuse", "prompt_label"),
     }
@@ -147,6 +148,8 @@ class Settings(BaseSettings):
         second_message: What becomes of a message while another one of its thread is being answered: `queue` waits,
             `merge` asks both together while the answer has not begun, `interrupt` keeps what was said and goes on
             with the new one, `reject` refuses it.
+        threads: Address of the PostgreSQL database that has the conversations, a secret; `threads.sqlite` in the home
+            when empty.
         host: Address that service and page listen on.
         port: Port of the service.
         page_port: Port of the page.
@@ -206,6 +209,7 @@ class Settings(BaseSettings):
     sampling: SamplingSettings = SamplingSettings()
     effort: Effort = "normal"
     second_message: SecondMessage = "queue"
+    threads: str = Field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8764, ge=0, le=65_535)
     page_port: int = Field(default=8501, ge=0, le=65_535)
@@ -372,7 +376,7 @@ def load_settings(home: Path | None = None, **overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        shown = "..." if re.search("key|secret|token|password", name) else first.get("input")
+        shown = "..." if re.search("key|secret|token|password|^threads$", name) else first.get("input")
         raise BadInput("setting", name=name, value=shown, reason=first["msg"]) from None
     except ValueError as error:  # a TOML file that cannot be parsed
         raise BadInput("settings_file", path=place / "terakoya.toml", reason=error) from None

@@ -156,7 +156,11 @@ class LocalTarget:
             home = self._place / str(os.getpid())
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             # models and keys are those of the home, wherever the notes of the suite lie
-            shared = {"models_folder": self._settings.models_path, "keys_file": self._settings.keys_path}
+            shared = {
+                "models_folder": self._settings.models_path,
+                "keys_file": self._settings.keys_path,
+                "threads": "",
+            }
             # A label may move while a suite runs: what is measured is files, which `TERAKOYA_PROMPTS` names.
             located = self._settings.model_copy(update={"home": home, "prompt_label": "", **shared})
             if not located.store_path.exists():

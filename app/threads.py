@@ -3,11 +3,13 @@
 import sqlite3
 import uuid
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from app.checkpoints import SqliteCheckpoints, Stored
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from app.checkpoints import UNKEPT, Checkpoints, SqliteCheckpoints, Stored
 from app.open_questions import OpenQuestions
 from terakoya.catalogue import text as sentence
 from terakoya.errors import NotFound
@@ -47,19 +49,47 @@ def _cites(citation: Any, sources: Collection[str]) -> bool:
     return isinstance(citation, dict) and citation.get("source") in sources
 
 
+def _open_questions(path: Path) -> OpenQuestions:
+    """Those in the file, which is for its owner alone; in memory where it cannot be written."""
+    try:
+        opened = OpenQuestions(path)
+        path.chmod(0o600)
+    except (sqlite3.OperationalError, OSError):
+        return OpenQuestions(":memory:")
+    return opened
+
+
 class Threads:
     """The conversations of one installation. Safe in several threads and processes.
 
     Attributes:
         trouble: Why the file cannot be written, so that this process keeps conversations in memory only: a
             full disk is no reason to leave a question without its answer. None where all is well.
+        place: The server that they are in, as it may be shown; empty where they are in the file.
+
+    Args:
+        path: The file of conversations, and of the questions that processes of this machine are about to answer.
+        server: Address of the PostgreSQL database that has the conversations instead, a secret.
+
+    Raises:
+        BadInput: `server` is no address.
+        Unavailable: The packages for it are not installed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, server: str = "") -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self.trouble: sqlite3.OperationalError | None = None
         self._titles: dict[tuple[str, str], tuple[str, str]] = {}
+        self.place = ""
+        self._kept: Checkpoints
+        if server:
+            from app.postgres import PostgresCheckpoints
+
+            kept = PostgresCheckpoints(server)
+            self._kept, self.place = kept, kept.server.place
+            self.open_questions = _open_questions(path)
+            return
         try:
             self._open(path)
         except sqlite3.OperationalError as error:
@@ -73,10 +103,14 @@ class Threads:
         except BaseException:
             self._kept.close()
             raise
-        self.saver = self._kept.saver
+
+    @property
+    def saver(self) -> BaseCheckpointSaver[Any]:
+        """Reads and writes checkpoints for the graph."""
+        return self._kept.saver
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Lets go of file and server."""
         self.open_questions.close()
         self._kept.close()
 
@@ -139,9 +173,9 @@ class Threads:
     def prune(self, thread_id: str) -> None:
         """Drops all checkpoints of a thread but the last one, which holds all of its turns.
 
-        A file that cannot be written keeps them.
+        A place that cannot be written keeps them.
         """
-        with suppress(sqlite3.OperationalError):
+        with suppress(*UNKEPT):
             self._kept.prune(thread_id)
 
     def all_turns(self) -> Iterator[dict[str, Any]]:
@@ -155,9 +189,9 @@ class Threads:
         return self._kept.has(thread_id)
 
     def forget(self, thread_id: str) -> None:
-        """Deletes a thread, and overwrites what it leaves in the file."""
-        self.open_questions.forget(thread_id)
+        """Deletes a thread; what it leaves in a file is overwritten."""
         self._kept.forget(thread_id)
+        self.open_questions.forget(thread_id)
 
     def quoting(self, sources: Collection[str]) -> list[str]:
         """Threads that cite one of these notes."""
@@ -181,8 +215,12 @@ class Threads:
         return [*changed, *(each.holding(*serde.dumps_typed({})) for each in summaries)]
 
     def copy_to(self, path: Path) -> None:
-        """Copies all conversations as one state into a new file; others may go on writing."""
-        self._kept.copy_to(path)
+        """Copies the file as one state into a new one; others may go on writing. See `place`."""
+        if isinstance(self._kept, SqliteCheckpoints):
+            self._kept.copy_to(path)
+            return
+        with closing(sqlite3.connect(self.path)) as file, closing(sqlite3.connect(path)) as copy:
+            file.backup(copy)
 
     def latest(self, limit: int = 1000) -> list[tuple[str, str, str]]:
         """(thread, title, time of the last change in ISO 8601) of the latest threads.

@@ -212,7 +212,7 @@ class Wiring:
         """The conversations."""
         from app.threads import Threads
 
-        return Threads(self.settings.threads_path)
+        return Threads(self.settings.threads_path, server=self.settings.threads)
 
     @built_once
     def memory(self) -> "Facts":

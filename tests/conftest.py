@@ -1,10 +1,31 @@
 import atexit
 import os
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from terakoya.text.analyser import Analyser
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["PostgresServer"]:
+    """A real server, for all tests that want one; each takes a database of its own."""
+    from tests.postgres import PostgresServer
+
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest) -> str:
+    """Where conversations lie: the address of a database, empty for the file."""
+    return request.getfixturevalue("postgres").database() if request.param == "postgres" else ""
 
 
 @pytest.fixture(scope="session")

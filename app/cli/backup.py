@@ -16,4 +16,6 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
     else:
         size = f"{made.size / 2**20:.1f}"
         session.terminal.say(text("cli.backup_done", path=one_line(made.path), files=made.files, size=size))
+        if made.threads_at:
+            session.terminal.say(text("cli.backup_threads", place=one_line(made.threads_at)))
     return 0

@@ -165,17 +165,19 @@ def _replay(session: Session, records: Sequence[Record]) -> None:
 
 def _question(session: Session, root: SpanRecord) -> tuple[str, bool]:
     """The question as it was typed, from its conversation where that is kept; standing alone if it followed one."""
+    from app.checkpoints import ThreadsAway
     from app.threads import Threads
 
     asked = root.input if isinstance(root.input, str) else ""
-    if session.settings.threads_path.exists() and root.thread_id:
-        threads = Threads(session.settings.threads_path)
+    settings = session.settings
+    if (settings.threads or settings.threads_path.exists()) and root.thread_id:
+        threads = Threads(settings.threads_path, server=settings.threads)
         try:
             for turn in threads.turns(root.thread_id):
                 if turn.get("trace_id") == root.trace_id:
                     alone = str(turn.get("standalone") or turn["question"])
                     return alone, alone != turn["question"]
-        except NotFound:
+        except (NotFound, ThreadsAway):
             pass
         finally:
             threads.close()

@@ -22,6 +22,7 @@ from app.wiring import open_installation
 from terakoya.api import FeedbackRequest, ForgetRequest
 from terakoya.client import ServiceClient
 from terakoya.errors import Busy, NotFound
+from tests.postgres import everything
 
 SECRET = "葉緑体は光合成を行う細胞小器官"
 NOTES = {
@@ -38,11 +39,11 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def installation(home: Path, tmp_path: Path) -> Iterator[Installation]:
+def installation(home: Path, tmp_path: Path, server: str) -> Iterator[Installation]:
     for name, text in NOTES.items():
         (tmp_path / "notes").mkdir(exist_ok=True)
         (tmp_path / "notes" / name).write_text(text, encoding="utf-8")
-    installation = open_installation(Settings(home=home, embedder="none"), write=True)
+    installation = open_installation(Settings(home=home, embedder="none", threads=server), write=True)
     installation.ingest([tmp_path / "notes"])
     yield installation
     installation.close()
@@ -53,7 +54,7 @@ def bytes_of(*paths: Path) -> bytes:
 
 
 def test_a_note_leaves_conversations_and_traces_and_other_notes_stay(
-    installation: Installation, home: Path
+    installation: Installation, home: Path, server: str
 ) -> None:
     about_note = installation.ask("葉緑体は何を行う?", thread_id="t-1")
     about_other = installation.ask("What does TCP guarantee?", thread_id="t-1")
@@ -75,6 +76,7 @@ def test_a_note_leaves_conversations_and_traces_and_other_notes_stay(
     assert installation.wiring.store.rows("SELECT value, comment FROM feedback") == [(0, "")]
     installation.close()
     left = bytes_of(*(home / "traces").iterdir(), *home.glob("threads.sqlite*"))
+    left += everything(server) if server else b""
     assert SECRET.encode() not in left, "not even in what the files do not use any more"
     assert "葉緑体".encode() in left, "the question is the reader's own"
 
@@ -171,9 +173,9 @@ def test_erasing_keeps_every_place_in_the_files_while_others_append(home: Path) 
     assert later.broken == 0
 
 
-def test_every_earlier_state_of_a_conversation_loses_the_answer(home: Path) -> None:
+def test_every_earlier_state_of_a_conversation_loses_the_answer(home: Path, server: str) -> None:
     home.mkdir()
-    threads = Threads(home / "threads.sqlite")
+    threads = Threads(home / "threads.sqlite", server=server)
     turn = {"question": "q?", "answer": SECRET, "citations": [{"source": "a.md", "quote": SECRET}]}
     other = {"question": "q?", "answer": "fine", "citations": [{"source": "b.md", "quote": "fine"}]}
     from langgraph.checkpoint.base import empty_checkpoint
@@ -186,10 +188,12 @@ def test_every_earlier_state_of_a_conversation_loses_the_answer(home: Path) -> N
             "summary": {"text": SECRET, "summarised": 1},
         }
         config = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
-        saved = threads.saver.put(config, checkpoint, {}, {})
+        versions = checkpoint["channel_versions"] = dict.fromkeys(checkpoint["channel_values"], f"{n:032}.0")
+        saved = threads.saver.put(config, checkpoint, {}, versions)
         threads.saver.put_writes(
             saved, [("turns", [turn]), ("summary", {"text": SECRET})], task_id=f"task-{n}"
         )
+    assert not server or SECRET.encode() in everything(server)
     assert threads.quoting({"a.md"}) == ["t"]
     threads.forget_quotes("t", {"a.md"})
     assert threads.quoting({"a.md"}) == []
@@ -198,6 +202,7 @@ def test_every_earlier_state_of_a_conversation_loses_the_answer(home: Path) -> N
     assert left[1] == other
     threads.close()
     assert SECRET.encode() not in bytes_of(*home.glob("threads.sqlite*"))
+    assert not server or SECRET.encode() not in everything(server)
 
 
 def cli(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -212,15 +217,16 @@ def cli(home: Path, *arguments: str, **environment: str) -> subprocess.Completed
 
 
 def test_the_command_forgets_through_the_service_and_without_it(
-    installation: Installation, home: Path, processes
+    installation: Installation, home: Path, server: str, processes
 ) -> None:
+    given = {"TERAKOYA_THREADS": server}
     installation.ask("葉緑体は何を行う?", thread_id="t-1")
     installation.ask("葉緑体は何を行う?", thread_id="t-2")
     installation.close()
-    alone = cli(home, "--json", "forget", "t-1")
+    alone = cli(home, "--json", "forget", "t-1", **given)
     assert json.loads(alone.stdout)["threads"] == ["t-1"]
     service = processes.start(
-        "-m", "app.cli.program", "--home", home, "serve", "--port", "0", TERAKOYA_EMBEDDER="none"
+        "-m", "app.cli.program", "--home", home, "serve", "--port", "0", TERAKOYA_EMBEDDER="none", **given
     )
     client = until(lambda: ServiceClient.discover(home) if service.poll() is None else pytest.fail("ended"))
     run = client.ask("葉緑体は何を行う?", effort="fast", thread_id="t-2")

@@ -20,8 +20,8 @@ GOOD = Draft(text="Peas [1].", answered=True, citations=(citation(PEAS, "Mendel 
 
 
 @pytest.fixture
-def threads(tmp_path: Path) -> Iterator[Threads]:
-    opened = Threads(tmp_path / "home" / "threads.sqlite")
+def threads(tmp_path: Path, server: str) -> Iterator[Threads]:
+    opened = Threads(tmp_path / "home" / "threads.sqlite", server=server)
     yield opened
     opened.close()
 
@@ -72,9 +72,9 @@ def test_the_latest_threads_come_first(threads: Threads, ask) -> None:
     assert all(updated for _, _, updated in threads.latest())
 
 
-def test_a_file_opened_twice_is_one_memory(threads: Threads, ask, tmp_path: Path) -> None:
+def test_a_place_opened_twice_is_one_memory(threads: Threads, ask, tmp_path: Path, server: str) -> None:
     ask(threads, "What did Mendel grow?", "t1")
-    other = Threads(tmp_path / "home" / "threads.sqlite")
+    other = Threads(tmp_path / "home" / "threads.sqlite", server=server)
     ask(other, "Where did Mendel live?", "t1")
     other.close()
     assert len(threads.turns("t1")) == 2

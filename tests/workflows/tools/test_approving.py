@@ -1,15 +1,14 @@
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from typing import Annotated, TypedDict
 
 import pytest
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 
 from app.deciding import nobody
 from app.intents import SqliteIntents
+from app.threads import Threads
 from app.tracing import NoTracer
 from terakoya.types import Decision, ToolResult
 from tests.workflows.tools.dying import PUT, make_graph
@@ -32,8 +31,8 @@ class Whole(TypedDict, total=False):
 
 
 @pytest.fixture
-def whole(tmp_path):
-    """A graph that has the tools as one node, over a file of checkpoints, and its tool."""
+def whole(tmp_path, server):
+    """A graph that has the tools as one node, over the checkpoints of a file or a server, and its tool."""
     tool = ScriptedTool(name="shelf__put", server="shelf", changes=True, asks=True)
     parts = ToolParts(
         toolbox=ScriptedToolbox(made=[tool]),
@@ -44,8 +43,8 @@ def whole(tmp_path):
     graph.add_node("tools", build_tools_graph(parts))
     graph.add_edge(START, "tools")
     graph.add_edge("tools", END)
-    with closing(sqlite3.connect(tmp_path / "threads.sqlite", check_same_thread=False)) as connection:
-        yield graph.compile(checkpointer=SqliteSaver(connection)), tool
+    with closing(Threads(tmp_path / "threads.sqlite", server=server)) as threads:
+        yield graph.compile(checkpointer=threads.saver), tool
 
 
 @pytest.mark.parametrize("durability", ["exit", "async", "sync"])
