@@ -20,6 +20,12 @@ _PACKAGES: Final = ("psycopg", "langgraph.checkpoint.postgres")
 _SETUP: Final = 7_262_015_411
 """The advisory lock of whoever makes the tables."""
 _SETUP_WITHIN: Final = 30.0
+_ADVICE: Final = "Is the server running on"
+"""A line of PostgreSQL's client that our sentence says in words of its own."""
+_SLOW: Final = 1.0
+"""Seconds from which on a connection that failed took long."""
+_PATIENCE: Final = 15.0
+"""Seconds for which one that failed slowly is not tried again: each step of a question would wait for it anew."""
 _KEPT_ALIVE: Final = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -107,6 +113,7 @@ class Server:
         self._secrets = [str(v) for k, v in given.items() if "password" in k and v]
         self._lock = threading.RLock()
         self._open: Connection[DictRow] | None = None
+        self._hopeless: tuple[float, ThreadsAway] | None = None
 
     def close(self) -> None:
         """Lets go of it."""
@@ -123,9 +130,10 @@ class Server:
         from psycopg import Error
 
         with self._lock:
+            if self._hopeless and time.monotonic() < self._hopeless[0]:
+                raise self._hopeless[1].with_traceback(None)
             try:
-                found = self._alive() or self._connected()
-                yield found
+                yield self._alive() or self._connected()
             except Error as error:
                 raise self.away(error) from None
             finally:
@@ -134,7 +142,8 @@ class Server:
 
     def away(self, error: Exception) -> ThreadsAway:
         """`error` in words, without the password."""
-        reason = " ".join(str(error).split()) or type(error).__name__
+        lines = [line.strip() for line in str(error).splitlines() if _ADVICE not in line]
+        reason = " ".join(lines).rstrip(".") or type(error).__name__
         for secret in self._secrets:
             reason = reason.replace(secret, "...")
         return ThreadsAway("threads_away", place=self.place, reason=reason[:500])
@@ -153,12 +162,18 @@ class Server:
         return self._open
 
     def _connected(self) -> "Connection[DictRow]":
-        from psycopg import Connection
+        from psycopg import Connection, Error
         from psycopg.rows import dict_row
 
-        made = Connection.connect(
-            **self._parameters, autocommit=True, prepare_threshold=None, row_factory=dict_row
-        )
+        begun, self._hopeless = time.monotonic(), None
+        try:
+            made = Connection.connect(
+                **self._parameters, autocommit=True, prepare_threshold=None, row_factory=dict_row
+            )
+        except Error as error:
+            if time.monotonic() - begun > _SLOW:
+                self._hopeless = time.monotonic() + _PATIENCE, self.away(error)
+            raise
         try:
             self._make_ready(made)
         except BaseException:

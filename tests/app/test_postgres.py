@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -192,6 +193,17 @@ def test_a_connection_that_broke_between_two_questions_is_made_again(threads: Th
     assert len(threads.turns("t")) == 1
     assert told(asking, "Where did Mendel live?")[1] == []
     assert len(threads.turns("t")) == 2
+
+
+def test_a_server_that_says_nothing_costs_no_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://ada:s3cret@127.0.0.1:{silent.getsockname()[1]}/notes?connect_timeout=2"
+        threads = Threads(tmp_path / "threads.sqlite", server=url)
+        outcome, notices = told(asker_over(threads, answering()))
+        threads.close()
+    assert outcome.answered
+    assert [notice["code"] for notice in notices] == ["thread_unkept_server"]
+    assert "s3cret" not in notices[0]["message"]
 
 
 def refused(url: str) -> str:
