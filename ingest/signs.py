@@ -9,6 +9,7 @@ Signs are those of the numbers themselves: with the mean subtracted, or after a 
 neighbours are among the nearest (measured on real embeddings).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
 import numpy as np
@@ -19,6 +20,9 @@ LOOKED_AT: Final = 0.6
 _WORD: Final = 64
 _PAGE: Final = 65_536
 """Vectors whose signs are compared in one go: what is worked out meanwhile stays in the processor's cache."""
+_TWICE: Final = 4 * _PAGE
+"""From so many on, two threads count."""
+_ASIDE: Final = ThreadPoolExecutor(thread_name_prefix="signs")
 _OPENED: Final = 4_096
 """Vectors whose signs are numbers at the same time: 6 MiB for 384 dimensions."""
 
@@ -83,16 +87,15 @@ class Signs:
     ) -> NDArray[np.uint16]:
         """How many of the query's signs that count each vector does not share, of those at `among` or of all."""
         words = self._words if among is None else self._words[:, among]
-        signs, counted = _compared(query)
+        compared = _compared(query)
         found = np.zeros(words.shape[1], dtype=np.uint16)
-        apart, ones = np.empty(_PAGE, dtype=np.uint64), np.empty(_PAGE, dtype=np.uint8)
-        for begin in range(0, len(found), _PAGE):
-            page = found[begin : begin + _PAGE]
-            here, many = apart[: len(page)], ones[: len(page)]
-            for column, sign, counts in zip(words, signs, counted, strict=True):
-                np.bitwise_xor(column[begin : begin + _PAGE], sign, out=here)
-                np.bitwise_and(here, counts, out=here)
-                np.add(page, np.bitwise_count(here, out=many), out=page)
+        if len(found) < _TWICE:
+            _count(words, compared, found)
+        else:  # numpy lets go of the interpreter meanwhile
+            half = len(found) // 2
+            other = _ASIDE.submit(_count, words[:, half:], compared, found[half:])
+            _count(words[:, :half], compared, found[:half])
+            other.result()
         return found
 
     def nearest(
@@ -130,6 +133,17 @@ class Signs:
         # a sign counts for or against: twice the sum over those that are set, less the sum over all
         estimates: NDArray[np.float32] = 2 * found - query.sum()
         return estimates
+
+
+def _count(words: NDArray[np.uint64], compared: NDArray[np.uint64], found: NDArray[np.uint16]) -> None:
+    apart, ones = np.empty(_PAGE, dtype=np.uint64), np.empty(_PAGE, dtype=np.uint8)
+    for begin in range(0, len(found), _PAGE):
+        page = found[begin : begin + _PAGE]
+        here, many = apart[: len(page)], ones[: len(page)]
+        for column, sign, counts in zip(words, *compared, strict=True):
+            np.bitwise_xor(column[begin : begin + _PAGE], sign, out=here)
+            np.bitwise_and(here, counts, out=here)
+            np.add(page, np.bitwise_count(here, out=many), out=page)
 
 
 def _compared(query: NDArray[np.float32]) -> NDArray[np.uint64]:

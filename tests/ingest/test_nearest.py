@@ -114,7 +114,7 @@ def signs_of(matrix: NDArray[np.float32]) -> signs.Signs:
 
 
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 384])
-@pytest.mark.parametrize("count", [50, 70_000])
+@pytest.mark.parametrize("count", [50, 70_000, 300_000])
 def test_the_first_look_counts_the_signs_that_differ(size: int, count: int) -> None:
     matrix = clustered(count, size=size)
     (query,) = clustered(1, seed=5, size=size)
