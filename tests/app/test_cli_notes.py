@@ -167,6 +167,7 @@ def test_what_is_forgotten_goes_and_what_is_not_there_is_told(terakoya, notes: P
         "threads": [],
         "traces": 0,
         "sent_to": "",
+        "answers": 0,
         "dry_run": False,
     }
     assert rows(terakoya("notes", "--json")) == []
