@@ -53,7 +53,8 @@ def ours(folder: Path, questions: int) -> Callable[[int], None]:
     asker = Asker(parts, Threads(folder / "ours.sqlite"), tracer)
 
     def ask(number: int) -> None:
-        asker.ask(QUESTION, effort="fast", thread_id=f"t{number}", listen=lambda kind, data: None)
+        place = asker.line_up(QUESTION, effort="fast", thread_id=f"t{number}")
+        asker.ask(place, listen=lambda kind, data: None)
 
     return ask
 
