@@ -73,13 +73,13 @@ class Nearest:
         first = _first(k)
         if inside is not None and len(inside) <= first:
             return self.of(query, inside.tolist())
-        signs = self._signs()
-        among = None if inside is None else signs.belonging(inside)
-        size = len(signs) if among is None else len(among)
+        known = self._signs()
+        among = None if inside is None else known.belonging(inside)
+        size = len(known) if among is None else len(among)
         most = _LEFT * first
         while True:
-            at, estimates = signs.nearest(query, most, among)
-            chunks, best = np.unique(signs.chunks[at], return_index=True)
+            at, estimates = known.nearest(query, most, among)
+            chunks, best = np.unique(known.chunks[at], return_index=True)
             if len(chunks) >= first or most >= size:
                 break
             most *= _LEFT  # a chunk may have many vectors among them

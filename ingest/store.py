@@ -66,7 +66,11 @@ class StoredNote:
 
 
 class Store(Database):
-    """The DuckDB file of one installation. Safe in several threads; one process may have it open for writing."""
+    """The DuckDB file of one installation. Safe in several threads; one process may have it open for writing.
+
+    Attributes:
+        filtered: Gives the chunks that filters asked before let through, by filter; empty after each change.
+    """
 
     missing: ClassVar[str] = "store_empty"
     busy: ClassVar[str] = "store_busy"

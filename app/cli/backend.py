@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from app.cli.progress import Meter
 from app.deciding import nobody
@@ -27,9 +27,6 @@ from terakoya.api import (
 )
 from terakoya.protocols import Decide
 from terakoya.types import Effort, Filter, SecondMessage
-
-if TYPE_CHECKING:
-    pass
 
 Listen = Callable[[str, dict[str, Any]], None]
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.cli.backend import Listen
 from app.cli.interrupt import interruptible
@@ -37,9 +37,6 @@ from terakoya.client import ServiceClient, run_error
 from terakoya.errors import BadInput, NotFound, Unavailable
 from terakoya.protocols import Decide
 from terakoya.types import Effort, Filter, SecondMessage
-
-if TYPE_CHECKING:
-    pass
 
 
 class Remote:
