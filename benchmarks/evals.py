@@ -55,7 +55,17 @@ def _written(path: Path, lines: Sequence[object]) -> Path:
 
 def measured(home: Path, embedder: str, suite: Path) -> tuple[float, float, str]:
     """Seconds of one run, processor seconds, and what it found, so that it is seen that something was measured."""
-    command = [sys.executable, "-m", "app.cli.program", "--home", home, "--json", "eval", "run", suite]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "app.cli.program",
+        "--home",
+        home,
+        "--json",
+        "eval",
+        "run",
+        suite,
+    ]
     environment = machine.environment(PYTHONPATH=str(ROOT), TERAKOYA_EMBEDDER=embedder)
     before = _worked()
     run = machine.run(command, environment)

@@ -97,4 +97,5 @@ def encoded(questions: list[Question]) -> str:
 def _zipf(count: int) -> NDArray[np.float64]:
     """Share of the words up to each rank."""
     shares = 1 / (np.arange(count) + 2.7) ** _EXPONENT
-    return np.cumsum(shares) / shares.sum()
+    upto: NDArray[np.float64] = np.cumsum(shares) / shares.sum()
+    return upto

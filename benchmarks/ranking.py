@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest import fusion, search
+from ingest import fusion
 from ingest.embedder import embedder_named
 from ingest.fusion import Background
 from ingest.matching import Shares
@@ -82,11 +83,8 @@ class Recorder(HybridRetriever):
             seen.append(shares)
             return fusion.by_words(shares, japanese, weighing)
 
-        search.by_words = watched
-        try:
+        with mock.patch("ingest.search.by_words", watched):
             scored = super()._score(asked[:1], candidates, similar)  # without other forms of the question
-        finally:
-            search.by_words = fusion.by_words
         self.last = Scored(
             sources=[self._sources[chunk] for chunk in scored],
             shares=np.array([[getattr(s, part) for part in PARTS] for s in seen]).reshape(-1, len(PARTS)),

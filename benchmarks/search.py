@@ -100,7 +100,7 @@ class Bench:
     def embed(self) -> None:
         """Embeds real sentences and questions, in a process that ends before anything is measured."""
         real, asked = self.folder / "real.npy", self.folder / "real-queries.npy"
-        command = [sys.executable, "-m", "benchmarks.real_sentences", real, asked]
+        command: list[str | Path] = [sys.executable, "-m", "benchmarks.real_sentences", real, asked]
         sizes = ["--count", str(self.options.real), "--queries", str(self.asked)]
         print(f"embedding {self.options.real:,} sentences ...", file=sys.stderr, flush=True)
         machine.run([*command, *sizes], machine.environment(**ENVIRONMENT))

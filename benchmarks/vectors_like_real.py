@@ -86,7 +86,8 @@ def questions_about(vectors: Vectors, count: int, similarity: float, seed: int =
     away = vectors[one] - vectors[(one + apart) % len(vectors)]
     away -= (away * nearest).sum(axis=1, keepdims=True) * nearest
     away /= np.linalg.norm(away, axis=1, keepdims=True)
-    return (similarity * nearest + np.sqrt(1 - similarity**2) * away).astype(np.float32)
+    asked: Vectors = (similarity * nearest + np.sqrt(1 - similarity**2) * away).astype(np.float32)
+    return asked
 
 
 def _steps(chance: np.random.Generator, count: int, width: int, share: float) -> Vectors:

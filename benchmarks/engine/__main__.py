@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from app.models.engine import LocalEngine
@@ -150,7 +151,7 @@ def main() -> None:
         report("one stream, tokens/s, to the bare loop", list(zip(ours, theirs, strict=True)), 0.97)
         for count, goal in ((4, 1.8), (16, 3.0)):
             many, one = in_turns(
-                max(2, rounds // 2), lambda count=count: together(engine, count), lambda: together(engine, 1)
+                max(2, rounds // 2), partial(together, engine, count), partial(together, engine, 1)
             )
             report(
                 f"{count} streams at once, tokens/s, to one after the other",
