@@ -307,10 +307,14 @@ class Installation(Conversing):
             self.wiring.reranker.warm()
 
     def warm(self) -> None:
-        """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors."""
+        """Loads what the first question would wait for: dictionary, graph, and the embedder if it has vectors.
+
+        Vectors are read into memory in the background.
+        """
         self.wiring.analyser.tokens("寺子屋")
         _ = self.wiring.asker
         if self.wiring.vectors and self.wiring.store.meta("embedder") and self.wiring.vectors.count():
+            self.wiring.vectors.hold()
             self.wiring.vectors.warm()
 
     def close(self) -> None:

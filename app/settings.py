@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         port: Port of the service.
         page_port: Port of the page.
         max_note_mb: Largest note that is read, in MiB.
-        memory_mb: MiB of memory that the store may use for a search or an ingest.
+        memory_mb: MiB of memory that the store may use for a search or an ingest, vectors that it holds included.
         mcp: File with the MCP servers whose tools may be used; `mcp.json` in the home when empty.
         mcp_seconds: Seconds that an MCP server may take to start, and for one call.
         mcp_characters: Characters of a tool's result that are kept.

@@ -10,16 +10,21 @@ from numpy.typing import NDArray
 from ingest import signs
 from ingest.database import Derived, registered
 from ingest.filters import Chunks
+from ingest.held import Known
+from ingest.rounded import products, rounded
 from ingest.store import Store
 
 Vectors2D = NDArray[np.float32]
 """The vectors of one chunk, shape (windows, dimensions)."""
+Scores = NDArray[np.float64]
 
 CANDIDATES: Final = 150
 PER_RESULT: Final = 5
-"""Chunks that are compared exactly at first: `CANDIDATES`, and for each wanted one so many more."""
+"""Chunks that are compared closely at first: `CANDIDATES`, and for each wanted one so many more."""
 _LEFT: Final = 10
-"""For each of them, vectors that the signs are looked at twice of; see `ingest.signs`."""
+"""For each of them, vectors that are left by the first look at the signs, see `ingest.signs`; more of larger stores."""
+_LARGE: Final = 100_000
+"""From so many vectors on, more are left, by the square root of their number."""
 SURE: Final = 3.5
 """A chunk is compared, too, where it may be wanted if its estimate is off by so many standard deviations."""
 _ALL_BELOW: Final = 5_000
@@ -38,13 +43,15 @@ class Nearest:
     """Finds the chunks whose vectors are nearest to one. Safe in several threads.
 
     Where there are many vectors, the candidates are those nearest by their signs (see `ingest.signs`), and only
-    they are compared exactly. No index has to be built, and a vector is found as soon as it is there.
+    they are compared: in memory where the vectors are held (see `ingest.held`), else as they are read from the store.
+    Either way they are compared as `ingest.rounded` has them, so that a similarity does not depend on what is in
+    memory. No index has to be built, and a vector is found as soon as it is there.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._dimensions = Derived(store, self._measured)
-        self._signs = Derived(store, self._read)
+        self._held = store.held
+        self._dimensions = Derived(store, lambda: self._held.table()[1])
 
     def find(
         self, query: NDArray[np.float32], k: int, only: Chunks | None = None, *, thorough: bool = True
@@ -55,36 +62,62 @@ class Nearest:
             query: Unit vector.
             k: How many chunks are wanted.
             only: Look at these chunks alone.
-            thorough: Compare more where it is not certain that the nearest are among those compared at first:
-                around a query that is like none of the vectors.
+            thorough: Where vectors are read from the store, compare more of them where it is not certain that the
+                nearest are among those compared at first: around a query that is like none of the vectors.
         """
         if not self.exist():
             return {}
-        if only is None and self.count() <= max(_ALL_BELOW, _first(k)):
+        known = self._held()
+        if only is None and len(known.signs) <= max(_ALL_BELOW, _first(k)):
             rows = self._store.rows(_ALL.format(size=len(query)), {"query": query.tolist(), "k": k})
             return {int(chunk): float(score) for chunk, score in rows}
-        found = self._picked(query, k, only.numbers(self._store) if only else None, thorough=thorough)
+        inside = only.numbers(self._store) if only else None
+        if len(known.signs) > _ALL_BELOW:
+            self._held.searched()
+        found = self._picked(known, query, k, inside, thorough=thorough)
         return dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:k])
 
     def _picked(
-        self, query: NDArray[np.float32], k: int, inside: NDArray[np.int64] | None, *, thorough: bool
+        self,
+        known: Known,
+        query: NDArray[np.float32],
+        k: int,
+        inside: NDArray[np.int64] | None,
+        *,
+        thorough: bool,
     ) -> dict[int, float]:
         """Those chunks that may be among the `k` nearest."""
         first = _first(k)
         if inside is not None and len(inside) <= first:
             return self.of(query, inside.tolist())
-        known = self._signs()
-        among = None if inside is None else known.belonging(inside)
-        size = len(known) if among is None else len(among)
-        most = _LEFT * first
+        among = None if inside is None else known.signs.belonging(inside)
+        size = len(known.signs) if among is None else len(among)
+        most = round(_LEFT * first * max(1.0, size / _LARGE) ** 0.5)
         while True:
-            at, estimates = known.nearest(query, most, among)
-            chunks, best = np.unique(known.chunks[at], return_index=True)
-            if len(chunks) >= first or most >= size:
+            at = known.signs.left(query, most, among)
+            owners = known.signs.chunks[at]
+            if most >= size or np.count_nonzero(np.diff(owners)) + 1 >= first:
                 break
             most *= _LEFT  # a chunk may have many vectors among them
-        order = np.argsort(best)
-        chunks, estimates = chunks[order], estimates[best[order]]
+        if known.copy:
+            return _top(owners, known.copy.products(query, at), k)
+        return self._compared(query, k, owners, known.signs.estimates(query, at), thorough=thorough)
+
+    def _compared(
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        owners: NDArray[np.int64],
+        estimates: NDArray[np.float32],
+        *,
+        thorough: bool,
+    ) -> dict[int, float]:
+        """Of these vectors' chunks the first by estimate, and all others that may be among the `k` nearest."""
+        order = np.argsort(-estimates, kind="stable")
+        _, best = np.unique(owners[order], return_index=True)
+        order = order[np.sort(best)]
+        chunks, estimates = owners[order], estimates[order]
+        first = _first(k)
         found = self.of(query, chunks[:first].tolist())
         if thorough and len(found) >= k and len(chunks) > first:
             exact = np.array([found.get(chunk, 0.0) for chunk in chunks[:first].tolist()])
@@ -96,11 +129,16 @@ class Nearest:
         """The inner product of the query and the best vector of each of these chunks that has one."""
         if not chunks:
             return {}
-        rows = self._store.columns(
-            _EXACT.format(size=len(query)), {"query": query.tolist(), "chunks": list(chunks)}
-        )
-        order = np.argsort(rows["score"])  # of a chunk's vectors the best comes last, and stays
-        return dict(zip(rows["chunk"][order].tolist(), rows["score"][order].tolist(), strict=True))
+        wanted, known = np.asarray(chunks, dtype=np.int64), self._held()
+        if known.copy:
+            at = known.signs.belonging(wanted)
+            return _best(known.signs.chunks[at], known.copy.products(query, at))
+        values = {"query": query.tolist(), "chunks": wanted.tolist()}
+        if len(known.signs) <= _ALL_BELOW:
+            rows = self._store.columns(_EXACT.format(size=len(query)), values)
+            return _best(rows["chunk"], rows["score"].astype(np.float64))
+        owners, vectors = self._held.read(wanted)
+        return _best(owners, products(query, *rounded(vectors)))
 
     def sample(self, most: int) -> NDArray[np.float32]:
         """Vectors from all over the store, shape (number, dimensions): `most`, or all where there are fewer."""
@@ -139,31 +177,37 @@ class Nearest:
 
     def count(self) -> int:
         """Number of vectors."""
-        return len(self._signs())
+        return len(self._held().signs)
 
     def exist(self) -> bool:
         """Whether the table is there; it may be empty."""
         return bool(self._dimensions())
 
-    def _read(self) -> signs.Signs:
-        names = signs.columns(self._dimensions())
-        if not names:
-            return signs.Signs(np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.uint64))
-        read = self._store.columns(f"SELECT chunk, {', '.join(names)} FROM vectors", {})  # noqa: S608
-        return signs.Signs.of(read["chunk"], [read[name] for name in names])
-
-    def _measured(self) -> int:
-        """Length of the vectors, 0 where there is no table of them."""
-        rows = self._store.rows(
-            """SELECT data_type FROM duckdb_columns()
-               WHERE table_name = 'vectors' AND column_name = 'vector' AND NOT internal"""
-        )
-        return int(rows[0][0].removeprefix("FLOAT[").removesuffix("]")) if rows else 0
+    def hold(self) -> None:
+        """Begins to read the vectors into memory, where they are many and there is room: many searches will come."""
+        if self.count() > _ALL_BELOW:
+            self._held.begin()
 
 
 def _first(k: int) -> int:
     """How many chunks are compared exactly at first."""
     return CANDIDATES + PER_RESULT * k
+
+
+def _top(owners: NDArray[np.int64], scores: Scores, k: int) -> dict[int, float]:
+    """The `k` best chunks with their best score, and those that are as good as the last; `owners` are ascending."""
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    if not len(starts):
+        return {}
+    best = np.maximum.reduceat(scores, starts)
+    kept = best >= np.partition(best, -k)[-k] if k < len(best) else np.ones(len(best), dtype=np.bool_)
+    return dict(zip(owners[starts][kept].tolist(), best[kept].tolist(), strict=True))
+
+
+def _best(owners: NDArray[np.int64], scores: Scores) -> dict[int, float]:
+    """The best score of each chunk, of those of its vectors."""
+    order = np.argsort(scores, kind="stable")  # of a chunk's vectors the best comes last, and stays
+    return dict(zip(owners[order].tolist(), scores[order].tolist(), strict=True))
 
 
 def _hopeful(estimates: NDArray[np.float32], exact: NDArray[np.float64], k: int) -> NDArray[np.bool_]:

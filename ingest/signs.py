@@ -1,9 +1,10 @@
 """The signs of the numbers of vectors, packed into 64-bit integers: which are near is seen without reading vectors.
 
 Two looks, each at fewer vectors than the one before. The first counts the query's signs that a vector does not share;
-the smallest of the query's numbers, whose signs say little, do not count. The second weighs each sign with the query's
-own number, as though the vector's numbers were all of one size: an estimate of the inner product (the asymmetric
-distance of binary codes: Gordo and Perronnin, "Asymmetric distances for binary embeddings", CVPR 2011).
+the smallest of the query's numbers, whose signs say little, do not count. The second is for vectors that are not in
+memory themselves (see `ingest.held`). It weighs each sign with the query's own number, as though the vector's numbers
+were all of one size: an estimate of the inner product (the asymmetric distance of binary codes: Gordo and Perronnin,
+"Asymmetric distances for binary embeddings", CVPR 2011).
 
 Signs are those of the numbers themselves: with the mean subtracted, or after a random rotation, no more true
 neighbours are among the nearest (measured on real embeddings).
@@ -70,13 +71,27 @@ class Signs:
             return cls(chunks[order], words[:, order])
         return cls(chunks, words)
 
+    def staying(self, stay: NDArray[np.bool_]) -> Self:
+        """Those of these that stay, told by position."""
+        return type(self)(self.chunks[stay], self._words[:, stay])
+
+    def joined(self, others: Self) -> Self:
+        """These and those of other chunks."""
+        chunks = np.concatenate([self.chunks, others.chunks])
+        words = np.concatenate([self._words, others._words], axis=1)
+        if len(self) and len(others) and others.chunks[0] < self.chunks[-1]:
+            order = np.argsort(chunks, kind="stable")
+            return type(self)(chunks[order], words[:, order])
+        return type(self)(chunks, words)
+
     def __len__(self) -> int:
         """Number of vectors."""
         return len(self.chunks)
 
     def belonging(self, chunks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the vectors of these chunks stand."""
-        wanted = np.unique(chunks)
+        wanted = np.sort(chunks)
+        wanted = wanted[np.diff(wanted, prepend=-1) != 0]  # each once; `np.unique` takes ten times as long
         first, end = (np.searchsorted(self.chunks, wanted, side) for side in ("left", "right"))
         counts = end - first
         ends = counts.cumsum()
@@ -98,31 +113,27 @@ class Signs:
             other.result()
         return found
 
-    def nearest(
+    def left(
         self, query: NDArray[np.float32], most: int, among: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The vectors that seem nearest by both looks, nearest first, and the estimate for each.
+    ) -> NDArray[np.int64]:
+        """Where those are that the first look leaves, in order of their positions.
 
         Args:
             query: Unit vector.
-            most: How many the first look leaves to the second.
+            most: How many are left.
             among: Look at those at these positions alone.
         """
         size = len(self) if among is None else len(among)
-        left = np.arange(size)
-        if most < size:
-            apart = self.differing(query, among)
-            limit = np.partition(apart, most - 1)[most - 1]
-            # of equally distant ones the first, always the same
-            left = np.sort(
-                np.concatenate([np.flatnonzero(apart < limit), np.flatnonzero(apart == limit)])[:most]
-            )
-        at = left if among is None else among[left]
-        estimates = self._estimates(query, at)
-        order = np.argsort(-estimates, kind="stable")
-        return at[order], estimates[order]
+        if most >= size:
+            return np.arange(size) if among is None else among
+        apart = self.differing(query, among)
+        limit = np.partition(apart, most - 1)[most - 1]
+        # of equally distant ones the first, always the same
+        at = np.sort(np.concatenate([np.flatnonzero(apart < limit), np.flatnonzero(apart == limit)])[:most])
+        return at if among is None else among[at]
 
-    def _estimates(self, query: NDArray[np.float32], at: NDArray[np.int64]) -> NDArray[np.float32]:
+    def estimates(self, query: NDArray[np.float32], at: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The second look: estimates of the inner products of a query and the vectors at these positions."""
         found = np.empty(len(at), dtype=np.float32)
         for begin in range(0, len(at), _OPENED):
             words = np.ascontiguousarray(self._words[:, at[begin : begin + _OPENED]].T)
@@ -131,8 +142,8 @@ class Signs:
             )
             found[begin : begin + _OPENED] = bits.astype(np.float32) @ query
         # a sign counts for or against: twice the sum over those that are set, less the sum over all
-        estimates: NDArray[np.float32] = 2 * found - query.sum()
-        return estimates
+        estimated: NDArray[np.float32] = 2 * found - query.sum()
+        return estimated
 
 
 def _count(words: NDArray[np.uint64], compared: NDArray[np.uint64], found: NDArray[np.uint16]) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ingest.held import Held
+
 SCHEMA_VERSION: Final = "7"
 
 _FEEDBACK: Final = "SELECT trace_id, value, comment, epoch_ms(given_at) FROM feedback ORDER BY given_at DESC"
@@ -83,6 +85,8 @@ class Store(Database):
             Unavailable: Nothing was ingested yet, the file is damaged, or of another version of the schema.
             Busy: Another process has it open.
         """
+        self._held: Held | None = None
+        self._holding = threading.Lock()
         super().__init__(path, read_only=read_only, memory_mb=memory_mb)
         self.ingesting = threading.Lock()
         self.filtered: Derived[dict[str, NDArray[np.int64]]] = Derived(self, dict)
@@ -108,6 +112,22 @@ class Store(Database):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def held(self) -> "Held":
+        """What of the vectors is in memory, for all that search them."""
+        from ingest.held import Held
+
+        with self._holding:
+            if self._held is None:
+                self._held = Held(self, self._memory_mb)
+            return self._held
+
+    def close(self) -> None:
+        """Lets go of the file and of what is in memory; what was committed is on disk."""
+        if self._held:
+            self._held.close()
+        super().close()
 
     def meta(self, key: str) -> str | None:
         """A value of the `meta` table."""

@@ -253,6 +253,11 @@ class Vectors:
         """Loads the embedder."""
         self._embedder.embed_query("warm")
 
+    def hold(self) -> None:
+        """Begins to read the vectors into memory: many searches will come."""
+        if self._nearest.exist():
+            self._nearest.hold()
+
     def readable(self, language: Language) -> bool:
         """Whether the embedder was trained to read `language`."""
         return language in self._embedder.languages

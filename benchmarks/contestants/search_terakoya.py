@@ -143,6 +143,8 @@ class Terakoya:
             self._leave_words()
         self.store.close()
         self._open()  # as a service finds it: in the process that built it, DuckDB reads half as fast
+        self.nearest.hold()
+        self.store.held.wait()
 
     def _open(self) -> None:
         self.store = Store(self.file, read_only=False)

@@ -1,5 +1,7 @@
 """The vector arm: signs first, exact after, and the same neighbours as an exact scan wherever that can be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from ingest import nearest, signs
 from ingest.filters import Chunks
+from ingest.held import KEPT_MB
 from ingest.nearest import Nearest
 from ingest.store import Store
 from terakoya.types import Filter
@@ -131,17 +134,25 @@ def test_the_first_look_counts_the_signs_that_differ(size: int, count: int) -> N
 def test_the_second_look_is_exact_where_all_numbers_are_of_one_size(size: int) -> None:
     matrix = np.where(clustered(200, size=size) > 0, 1, -1).astype(np.float32)
     (query,) = clustered(1, seed=5, size=size)
-    at, estimates = signs_of(matrix).nearest(query, 200)
-    assert estimates == pytest.approx(matrix[at] @ query, abs=1e-4)
-    assert estimates.tolist() == sorted(estimates.tolist(), reverse=True)
-    some = np.array([5, 9, 100, 150])
-    assert set(signs_of(matrix).nearest(query, 200, some)[0].tolist()) == {*some.tolist()}
+    at = np.array([5, 9, 100, 150, 9])
+    assert signs_of(matrix).estimates(query, at) == pytest.approx(matrix[at] @ query, abs=1e-4)
+
+
+def test_the_first_look_leaves_those_with_most_signs_in_common() -> None:
+    matrix = clustered(2_000)
+    (query,) = clustered(1, seed=5)
+    known = signs_of(matrix)
+    apart = known.differing(query)
+    left = known.left(query, 100)
+    assert left.tolist() == sorted(np.argsort(apart, kind="stable")[:100].tolist())
+    some = np.arange(3, 2_000, 7)
+    assert set(known.left(query, 20, some).tolist()) <= {*some.tolist()}
+    assert known.left(query, 400, some).tolist() == some.tolist()
 
 
 def test_of_equally_distant_vectors_the_first_are_left_for_the_second_look() -> None:
     (query,) = clustered(1)
-    at, _ = signs_of(np.tile(query, (500, 1))).nearest(query, 60)
-    assert at.tolist() == list(range(60))
+    assert signs_of(np.tile(query, (500, 1))).left(query, 60).tolist() == list(range(60))
 
 
 def test_the_vectors_of_chunks_are_found_in_whatever_order_they_were_written(store: Store) -> None:
@@ -157,21 +168,26 @@ def test_the_vectors_of_chunks_are_found_in_whatever_order_they_were_written(sto
     assert all(sorted(apart[o].tolist()) == sorted(alone[owners == o].tolist()) for o in range(10))
 
 
-def test_a_query_like_none_of_the_vectors_has_more_of_them_compared(store: Store) -> None:
+def test_a_query_like_none_of_the_vectors_has_more_of_them_read_where_they_are_not_in_memory(
+    tmp_path: Path,
+) -> None:
     chance = np.random.default_rng(8)
     matrix = chance.standard_normal((20_000, 384)).astype(
         np.float32
     )  # everything is about as far from everything
     matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-    fill(store, matrix)
-    searched = Nearest(store)
     queries = clustered(20, seed=9, size=384)
+    with Store(tmp_path / "terakoya.duckdb", read_only=False, memory_mb=KEPT_MB) as store:
+        fill(store, matrix)
+        searched = Nearest(store)
 
-    def hits(*, thorough: bool) -> int:
-        return sum(len({*searched.find(q, 10, thorough=thorough)} & {*exact(matrix, q, 10)}) for q in queries)
+        def hits(*, thorough: bool) -> int:
+            return sum(
+                len({*searched.find(q, 10, thorough=thorough)} & {*exact(matrix, q, 10)}) for q in queries
+            )
 
-    assert hits(thorough=True) >= 0.9 * 200
-    assert hits(thorough=True) > hits(thorough=False)
+        assert hits(thorough=True) >= 0.9 * 200
+        assert hits(thorough=True) > hits(thorough=False)
 
 
 def test_what_is_added_or_deleted_is_seen_by_the_next_search(store: Store) -> None:
