@@ -139,21 +139,6 @@ class Held:
         atexit.unregister(self.close)
         self._known = self._copy = None
 
-    def read(self, chunks: Numbers) -> tuple[Numbers, NDArray[np.float32]]:
-        """The vectors of these chunks from the store, and whose each is.
-
-        Raises:
-            Unavailable: The store is damaged where it was read.
-        """
-        table = self._store.arrow(
-            "SELECT rowid AS row, chunk, vector FROM vectors WHERE chunk IN (SELECT unnest($chunks))",
-            {"chunks": chunks.tolist()},
-        )
-        order = _order(table["row"].to_numpy())
-        table = table if order is None else table.take(order)
-        column = table["vector"].combine_chunks()
-        return table["chunk"].to_numpy(), column.flatten().to_numpy().reshape(-1, column.type.list_size)
-
     def table(self) -> Table:
         """Where vectors are now."""
         rows = self._store.rows(
@@ -228,7 +213,7 @@ class Held:
         while at < len(wanted) and not self._closed.is_set():
             # vectors of a chunk are read together
             end = int(np.searchsorted(wanted, wanted[at : at + PAGE][-1], "right"))
-            read, matrix = self.read(_distinct(wanted[at:end]))
+            read, matrix = self._read(_distinct(wanted[at:end]))
             if len(matrix) > copy.rounded.free:
                 break
             owners.append(read)
@@ -239,6 +224,17 @@ class Held:
             order = np.argsort(owner, kind="stable")
             owner, place = owner[order], place[order]
         return Copy(copy.table, copy.rounded, owner, place)
+
+    def _read(self, chunks: Numbers) -> tuple[Numbers, NDArray[np.float32]]:
+        """The vectors of these chunks from the store, and whose each is."""
+        table = self._store.arrow(
+            "SELECT rowid AS row, chunk, vector FROM vectors WHERE chunk IN (SELECT unnest($chunks))",
+            {"chunks": chunks.tolist()},
+        )
+        order = _order(table["row"].to_numpy())
+        table = table if order is None else table.take(order)
+        column = table["vector"].combine_chunks()
+        return table["chunk"].to_numpy(), column.flatten().to_numpy().reshape(-1, column.type.list_size)
 
     def _signs(self, table: Table, before: Signs | None) -> Signs:
         names = columns(table[1])

@@ -37,6 +37,7 @@ _EXACT: Final = """
     SELECT chunk, array_inner_product(vector, $query::FLOAT[{size}]) AS score
     FROM vectors WHERE chunk IN (SELECT unnest($chunks))
 """
+_VECTORS: Final = "SELECT chunk, vector FROM vectors WHERE chunk IN (SELECT unnest($chunks))"
 
 
 class Nearest:
@@ -133,12 +134,13 @@ class Nearest:
         if known.copy:
             at = known.signs.belonging(wanted)
             return _best(known.signs.chunks[at], known.copy.products(query, at))
-        values = {"query": query.tolist(), "chunks": wanted.tolist()}
+        values: dict[str, object] = {"chunks": wanted.tolist()}
         if len(known.signs) <= _ALL_BELOW:
+            values["query"] = query.tolist()
             rows = self._store.columns(_EXACT.format(size=len(query)), values)
             return _best(rows["chunk"], rows["score"].astype(np.float64))
-        owners, vectors = self._held.read(wanted)
-        return _best(owners, products(query, *rounded(vectors)))
+        rows = self._store.columns(_VECTORS, values)
+        return _best(rows["chunk"], products(query, *rounded(_stacked(rows["vector"], len(query)))))
 
     def sample(self, most: int) -> NDArray[np.float32]:
         """Vectors from all over the store, shape (number, dimensions): `most`, or all where there are fewer."""
@@ -171,9 +173,7 @@ class Nearest:
             f"SELECT vector FROM vectors WHERE {column} IN (SELECT unnest($numbers)) ORDER BY rowid",  # noqa: S608
             {"numbers": numbers.tolist()},
         )["vector"]
-        if not len(found):
-            return np.zeros((0, 0), dtype=np.float32)
-        return np.stack([np.asarray(vector, dtype=np.float32) for vector in found])
+        return _stacked(found, self._dimensions())
 
     def count(self) -> int:
         """Number of vectors."""
@@ -192,6 +192,13 @@ class Nearest:
 def _first(k: int) -> int:
     """How many chunks are compared exactly at first."""
     return CANDIDATES + PER_RESULT * k
+
+
+def _stacked(vectors: NDArray[np.object_], size: int) -> NDArray[np.float32]:
+    """Vectors of this length as they were read, shape (number, size)."""
+    if not len(vectors):
+        return np.zeros((0, size), dtype=np.float32)
+    return np.stack([np.asarray(vector, dtype=np.float32) for vector in vectors])
 
 
 def _top(owners: NDArray[np.int64], scores: Scores, k: int) -> dict[int, float]:
