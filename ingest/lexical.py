@@ -112,7 +112,7 @@ class LexicalIndex:
         grams = list(islice(asked.grams, MOST_TERMS))
         codes = np.array([code(WORDS, form) for form in words] + [code(GRAMS, gram) for gram in grams])
         rows = self._store.columns(_OCCURRENCES, {"codes": codes.tolist()}) if len(codes) else {}
-        terms = _places(codes, rows["term"]) if len(codes) else np.zeros(0, dtype=np.int64)
+        terms = places_of(codes, rows["term"]) if len(codes) else np.zeros(0, dtype=np.int64)
         sizes = self._sizes()
         size = max(sizes.chunks.get(language_of(query), 0), SMALLEST_SHARE * sizes.total)
         held_by = np.bincount(terms, minlength=len(codes))
@@ -137,7 +137,7 @@ class LexicalIndex:
             terms, chunks, counts, lengths = terms[inside], chunks[inside], counts[inside], lengths[inside]
         mean = np.where(terms < len(words), sizes.words, sizes.grams)
         saturated = counts / (counts + K1 * (1 - B + B * lengths / mean))
-        numbers, at = _numbered(chunks)
+        numbers, at = numbered(chunks)
         shares = [
             np.bincount(at, share[terms] * factor, minlength=len(numbers)) / (share.sum() or 1.0)
             for share, factor in ((of_words, saturated), (of_grams, saturated), (of_passage, 1.0))
@@ -155,14 +155,14 @@ class LexicalIndex:
         )
 
 
-def _places(wanted: Integers, found: Integers) -> Integers:
+def places_of(wanted: Integers, found: Integers) -> Integers:
     """For each of `found` its place in `wanted`."""
     order = np.argsort(wanted)
     places: Integers = order[np.searchsorted(wanted[order], found)]
     return places
 
 
-def _numbered(chunks: Integers) -> tuple[Integers, Integers]:
+def numbered(chunks: Integers) -> tuple[Integers, Integers]:
     """The chunks in ascending order, each once, and where among them each of `chunks` is."""
     if not len(chunks):
         return chunks, chunks

@@ -1,10 +1,17 @@
 """Passages that are about the same as one that is there already."""
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from ingest.filters import Chunks, chunks_of
+from ingest.lexical import numbered, places_of
 from ingest.nearest import Nearest
+from ingest.postings import WORDS, code
+from ingest.sequence import TermSequence
 from ingest.store import Store
 from terakoya.errors import BadInput
 from terakoya.text.analyser import Analyser
@@ -18,23 +25,12 @@ _CHUNKS: Final = """
     SELECT c.id, c.start_line, c.end_line, c.text FROM chunks c JOIN notes n ON n.id = c.note
     WHERE n.root = $root AND n.path = $path ORDER BY c.ordinal
 """
-_TELLING: Final = """
-    WITH mine AS (
-        SELECT term, sum(count) AS count FROM postings
-        WHERE field = 0 AND chunk IN (SELECT unnest($mine)) GROUP BY term
-    ), known AS (
-        SELECT term, count(*) AS n FROM postings
-        WHERE field = 0 AND term IN (SELECT term FROM mine) GROUP BY term
-    )
-    SELECT term, ln(1 + ((SELECT count(*) FROM chunks) - n + 0.5) / (n + 0.5)) * (1 + ln(mine.count)) AS weight
-    FROM mine JOIN known USING (term) ORDER BY weight DESC, term LIMIT $most
+_SEQUENCES: Final = "SELECT sequence FROM chunks WHERE id IN (SELECT unnest($mine))"
+_KNOWN: Final = "SELECT term, count(*) FROM occurrences WHERE term IN (SELECT unnest($codes)) GROUP BY term"
+_OCCURRENCES: Final = """
+    SELECT term, chunk, count, length FROM occurrences WHERE term IN (SELECT unnest($codes))
 """
-_BY_WORDS: Final = """
-    WITH telling AS (SELECT unnest($terms) AS term, unnest($weights) AS weight)
-    SELECT p.chunk, sum(weight * p.count / (p.count + 0.5 + c.words / $mean)) AS score
-    FROM postings p JOIN telling USING (term) JOIN chunks c ON c.id = p.chunk
-    WHERE p.field = 0 AND {condition} GROUP BY p.chunk ORDER BY score DESC, p.chunk LIMIT $k
-"""
+_SIZES: Final = "SELECT count(*), avg(words) FROM chunks"
 
 
 class Related:
@@ -76,9 +72,10 @@ class Related:
         mine = [chunks[at][0] for at in chosen]
         known = {chunks[at][0] for at in beside if 0 <= at < len(chunks)}
         wanted = k + len(known)
-        telling = self._telling(mine)
+        ((size, mean),) = self._store.rows(_SIZES)
+        telling = self._telling(mine, size)
         only = chunks_of(filter, self._store)
-        words = self._by_words(telling, mine, wanted, only)
+        words = self._by_words(telling, mine, wanted, only, max(float(mean or 0.0), 1.0))
         meaning = self._by_meaning(mine, wanted, only)
         scores = {
             chunk: (words.get(chunk, 0.0) + meaning[chunk]) / 2 if chunk in meaning else words[chunk]
@@ -112,27 +109,42 @@ class Related:
                 return [(int(row[0]), int(row[1]), int(row[2]), str(row[3])) for row in rows], lines
         return [], lines
 
-    def _telling(self, mine: Sequence[int]) -> list[tuple[str, float]]:
-        rows = self._store.rows(_TELLING, {"mine": list(mine), "most": TELLING}) if mine else []
-        return [(str(term), float(weight)) for term, weight in rows]
+    def _telling(self, mine: Sequence[int], size: int) -> list[tuple[str, float]]:
+        """The most telling words of these passages with their weights, in a store of so many."""
+        counts = Counter[str]()
+        for (sequence,) in self._store.rows(_SEQUENCES, {"mine": list(mine)}) if mine else ():
+            counts.update(TermSequence.decode(sequence).forms())
+        codes = {code(WORDS, term): term for term in counts}
+        known = self._store.rows(_KNOWN, {"codes": list(codes)}) if codes else []
+        weights = {
+            codes[number]: math.log(1 + (size - n + 0.5) / (n + 0.5)) * (1 + math.log(counts[codes[number]]))
+            for number, n in known
+        }
+        return sorted(weights.items(), key=lambda each: (-each[1], each[0]))[:TELLING]
 
     def _by_words(
-        self, telling: Sequence[tuple[str, float]], mine: Sequence[int], k: int, only: Chunks | None
+        self,
+        telling: Sequence[tuple[str, float]],
+        mine: Sequence[int],
+        k: int,
+        only: Chunks | None,
+        mean: float,
     ) -> dict[int, float]:
+        """The `k` passages with most of these words, among `only` these; `mean` is how many words one has."""
         if not telling:
             return {}
-        values = {
-            "terms": [term for term, _ in telling],
-            "weights": [weight for _, weight in telling],
-            "mean": max(float(self._store.rows("SELECT avg(words) FROM chunks")[0][0] or 0.0), 1.0),
-        }
-        itself = _BY_WORDS.format(condition="p.chunk IN (SELECT unnest($mine))")
-        own = float(self._store.rows(itself, {**values, "mine": list(mine), "k": 1})[0][1])
-        condition = f"p.chunk IN ({only.sql})" if only else "true"
-        rows = self._store.rows(
-            _BY_WORDS.format(condition=condition), {**values, **(only.values if only else {}), "k": k}
-        )
-        return {int(chunk): min(1.0, float(score) / own) for chunk, score in rows}
+        codes = np.array([code(WORDS, term) for term, _ in telling])
+        rows = self._store.columns(_OCCURRENCES, {"codes": codes.tolist()})
+        weights = np.array([weight for _, weight in telling])[places_of(codes, rows["term"])]
+        chunks, at = numbered(rows["chunk"])
+        shares = weights * rows["count"] / (rows["count"] + 0.5 + rows["length"] / mean)
+        scores = np.bincount(at, shares, minlength=len(chunks))
+        own = scores[np.isin(chunks, mine)].max(initial=0.0)
+        if only:
+            inside = np.isin(chunks, only.numbers(self._store))
+            chunks, scores = chunks[inside], scores[inside]
+        order = np.lexsort((chunks, -scores))[:k]
+        return dict(zip(chunks[order].tolist(), np.minimum(1.0, scores[order] / own).tolist(), strict=True))
 
     def _by_meaning(self, mine: Sequence[int], k: int, only: Chunks | None) -> dict[int, float]:
         # while vectors of a new embedder are being made, a ranking must not depend on how far that is

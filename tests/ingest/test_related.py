@@ -117,3 +117,16 @@ def test_where_there_are_vectors_meaning_counts_as_much_as_words(
         else:
             assert hit.score == plain[hit.passage.id]
     assert np.argmax([hit.arms.get("vector", 0) for hit in ranking.hits]) == 0
+
+
+def test_of_passages_with_the_same_words_the_first_come_first(
+    store: Store, analyser: Analyser, write, sync
+) -> None:
+    text = "The lattice of alloys melts at a temperature that depends on their tin.\n"
+    sync(write({"asked.md": text} | {f"copy-{n}.md": text for n in range(9)}))
+    order = [
+        path
+        for (path,) in store.rows("SELECT n.path FROM chunks c JOIN notes n ON n.id = c.note ORDER BY c.id")
+    ]
+    found = sources(Related(store, analyser), "asked.md", k=5)
+    assert found == [path for path in order if path != "asked.md"][:5]
