@@ -11,18 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.models.engine import LocalEngine
 from app.models.generation import ChatMessage
 from app.models.options import ModelOptions
 from app.models.process import worker_environment
 from app.models.sampling import Sampling
+from app.models.selfcheck import SelfCheck
 from app.models.supervision import processors
 from benchmarks.engine.weights import LAYERS, TYPES, quantized
 
+if TYPE_CHECKING:
+    from benchmarks.engine.raw import RawLoop
+
 TOKENS = 32
 CONTEXT = 4096
+_NUMBERS = count(1000)
 
 
 def question(text: str) -> list[ChatMessage]:
@@ -47,24 +54,45 @@ def stream_rate(engine: LocalEngine, text: str, tokens: int = TOKENS) -> float:
     return (generation.finished.output_tokens - 1) / (time.monotonic() - began)
 
 
+def fresh(count: int) -> list[list[ChatMessage]]:
+    """Questions that were not asked before: nothing of them is known."""
+    return [question(f"w{number} w{number + 7} ?") for number in islice(_NUMBERS, count)]
+
+
 def together(engine: LocalEngine, count: int, tokens: int = TOKENS) -> float:
     """Tokens a second of `count` requests at once, prompts included."""
     said = [0] * count
 
-    def ask(number: int) -> None:
-        generation = engine.generate(question(f"w{number} w{number + 7} ?"), greedy(tokens))
+    def ask(number: int, messages: list[ChatMessage]) -> None:
+        generation = engine.generate(messages, greedy(tokens))
         for _ in generation:
             pass
         assert generation.finished
         said[number] = generation.finished.output_tokens
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
+    threads = [threading.Thread(target=ask, args=asked) for asked in enumerate(fresh(count))]
     began = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     return sum(said) / (time.monotonic() - began)
+
+
+def in_a_row(engine: LocalEngine, count: int, tokens: int = TOKENS) -> float:
+    """Tokens a second of `count` requests one after the other, prompts included."""
+    return count / sum(1 / together(engine, 1, tokens) for _ in range(count))
+
+
+def follow_up(first: Callable[[list[ChatMessage]], float], number: int) -> float:
+    """Seconds to the first text of a thread's second turn, to those of its first; another thread asked between."""
+    mine, other = (
+        question(" ".join(f"w{start + place}" for place in range(300)))
+        for start in (number * 1000 + 20_000, number * 1000 + 20_500)
+    )
+    seconds = first(mine)
+    first(other)
+    return first([*mine, {"role": "assistant", "content": "w1"}, *question("w2 ?")]) / seconds
 
 
 def first_token(engine: LocalEngine, messages: list[ChatMessage]) -> float:
@@ -102,17 +130,18 @@ def delays(engine: LocalEngine, count: int) -> list[float]:
     return late
 
 
-def report(name: str, ratios: Sequence[tuple[float, float]], goal: float, *, most: bool = False) -> None:
-    """A row of medians of pairs, and of their ratios."""
-    ratio = statistics.median(a / b for a, b in ratios)
-    met = ratio <= goal if most else ratio >= goal
-    ours, theirs = (statistics.median(values) for values in zip(*ratios, strict=True))
-    row(name, f"{ours:.2f}", f"{theirs:.2f}", f"{ratio:.2f}", f"{'<=' if most else '>='} {goal}", met)
+def report(name: str, ours: Sequence[float], theirs: Sequence[float], goal: float | None = None) -> None:
+    """A row of medians, and of the median of the ratios of what was measured in one turn."""
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    mine, other = (f"{statistics.median(values):.2f}" for values in (ours, theirs))
+    wanted = "" if goal is None else f">= {goal}"
+    row(name, mine, other, f"{ratio:.2f}", wanted, goal is None or ratio >= goal)
 
 
 def row(name: str, ours: str, theirs: str, ratio: str, goal: str, met: bool) -> None:
     """A row of the table."""
-    print(f"| {name} | {ours} | {theirs} | {ratio} | {goal} | {'yes' if met else 'no'} |", flush=True)
+    verdict = ("yes" if met else "no") if goal else ""
+    print(f"| {name} | {ours} | {theirs} | {ratio} | {goal} | {verdict} |", flush=True)
 
 
 def main() -> None:
@@ -131,53 +160,110 @@ def main() -> None:
     for name, value in worker_environment().items():  # the peers get what our worker gets
         if name.startswith(("GOMP_", "GGML_")):
             os.environ.setdefault(name, value)
-    from benchmarks.engine.raw import RawLoop, served, server
+    from benchmarks.engine.raw import RawLoop, server
 
     path = quantized(arguments.folder, arguments.kind, layers=arguments.layers)
-    threads, rounds = processors(), arguments.rounds
-    options = ModelOptions(slots=16, cache_mb=1024, shelf_mb=0)
+    threads = processors()
     print(f"{path.name}, {threads} threads, load {os.getloadavg()[0]:.1f}\n")
     print("| | engine | peer | ratio | goal | met |\n| --- | --- | --- | --- | --- | --- |", flush=True)
+    options = ModelOptions(slots=16, cache_mb=1024, shelf_mb=0)
     with LocalEngine(path, context_tokens=CONTEXT, timeout=900, options=options) as engine:
         engine.load()
         raw = RawLoop(path, threads=threads, context=CONTEXT)
-        stream_rate(engine, "w1", 4)
-        raw.rate([300, 301, 302], 4)
-        ours, theirs = in_turns(
-            rounds,
-            lambda: stream_rate(engine, f"w{time.monotonic_ns() % 9000} w3"),
-            lambda: raw.rate([300, 301, 302, 303, 304], TOKENS),
-        )
-        report("one stream, tokens/s, to the bare loop", list(zip(ours, theirs, strict=True)), 0.97)
-        for count, goal in ((4, 1.8), (16, 3.0)):
-            many, one = in_turns(
-                max(2, rounds // 2), partial(together, engine, count), partial(together, engine, 1)
+        beside_bare_calls(engine, raw, arguments.rounds)
+        if SelfCheck().has_amx():
+            print(
+                "\n`Llama` and its server crash with quantized models on some processors like this one: left out."
             )
-            report(
-                f"{count} streams at once, tokens/s, to one after the other",
-                list(zip(many, one, strict=True)),
-                goal,
-            )
-        firsts: list[tuple[float, float]] = []
-        for number in range(max(2, rounds // 2)):
-            history = question(" ".join(f"w{number * 1000 + place}" for place in range(300)))
-            first = first_token(engine, history)
-            follow: list[ChatMessage] = [*history, {"role": "assistant", "content": "w1"}, *question("w2 ?")]
-            firsts.append((first_token(engine, follow), first))
-        report("seconds to the first token, follow-up to first turn", firsts, 0.15, most=True)
-        late = sorted(delays(engine, 64))
-        middle, slow = late[len(late) // 2], late[len(late) * 95 // 100]
-        row(f"ms from token to text, p50 (p95 {slow:.1f})", f"{middle:.2f}", "", "", "<= 5", middle <= 5)
+            return
+        beside_llama(engine, path, threads, arguments.rounds)
         if arguments.server:
             with server(path, threads=threads, context=CONTEXT) as address:
-                contents = [f"w{number} w{number + 7} ?" for number in range(4)]
-                served(address, contents[:1], 4)
-                ours, theirs = in_turns(
-                    2, lambda: together(engine, 4), lambda: served(address, contents, TOKENS)
-                )
-                report(
-                    "four at once, tokens/s, to llama_cpp.server", list(zip(ours, theirs, strict=True)), 1.8
-                )
+                beside_server(engine, address, arguments.rounds)
+
+
+def beside_bare_calls(engine: LocalEngine, raw: "RawLoop", rounds: int) -> None:
+    """The engine beside llama.cpp's own calls, and beside itself."""
+    stream_rate(engine, "w1", 4)
+    raw.rate([300, 301, 302], 4)
+    ours, theirs = in_turns(
+        rounds,
+        lambda: stream_rate(engine, f"w{next(_NUMBERS)} w3"),
+        lambda: raw.rate([300, 301, 302, 303, 304], TOKENS),
+    )
+    report("one stream, tokens/s, to the bare loop", ours, theirs, 0.97)
+    four, sixteen, one, bare_four, bare_sixteen = in_turns(
+        max(2, rounds // 2),
+        partial(together, engine, 4),
+        partial(together, engine, 16),
+        partial(in_a_row, engine, 4),
+        partial(raw.batch_rate, 4, TOKENS),
+        partial(raw.batch_rate, 16, TOKENS),
+    )
+    report("4 streams at once, tokens/s, to one after the other", four, one, 1.8)
+    report("16 streams at once, tokens/s, to one after the other", sixteen, one, 3.0)
+    report("4 streams at once, tokens/s, to bare evaluations of 4", four, bare_four)
+    report("16 streams at once, tokens/s, to bare evaluations of 16", sixteen, bare_sixteen)
+    late = sorted(delays(engine, 64))
+    middle, slow = late[len(late) // 2], late[len(late) * 95 // 100]
+    row(f"ms from token to text, p50 (p95 {slow:.1f})", f"{middle:.2f}", "", "", "<= 5", middle <= 5)
+
+
+def beside_llama(engine: LocalEngine, path: Path, threads: int, rounds: int) -> None:
+    """The engine beside the class `Llama`, which answers one after the other."""
+    from benchmarks.engine.raw import PeerLlama
+
+    llama = PeerLlama(path, threads=threads, context=CONTEXT)
+    llama.rate(question("w1"), 4)
+    turns = max(2, rounds // 2)
+    ours, theirs = in_turns(
+        turns,
+        lambda: stream_rate(engine, f"w{next(_NUMBERS)} w3"),
+        lambda: llama.rate(question(f"w{next(_NUMBERS)} w3"), TOKENS),
+    )
+    report("one stream, tokens/s, to `Llama`", ours, theirs)
+    four, sixteen, one = in_turns(
+        turns,
+        partial(together, engine, 4),
+        partial(together, engine, 16),
+        lambda: llama.in_a_row(fresh(4), TOKENS),
+    )
+    report("4 streams at once, tokens/s, to `Llama` one after the other", four, one, 1.8)
+    report("16 streams at once, tokens/s, to `Llama` one after the other", sixteen, one, 3.0)
+    numbers = count(1)
+    shares = in_turns(
+        turns,
+        lambda: follow_up(partial(first_token, engine), next(numbers)),
+        lambda: follow_up(llama.first_token, next(numbers)),
+    )
+    ours, theirs = shares
+    middle = statistics.median(ours)
+    row(
+        "time to the first token, follow-up to first turn; peer: `Llama`",
+        f"{middle:.3f}",
+        f"{statistics.median(theirs):.3f}",
+        "",
+        "<= 0.15",
+        middle <= 0.15,
+    )
+
+
+def _served(address: str, streams: int) -> float:
+    from benchmarks.engine.raw import served
+
+    return served(address, fresh(streams), TOKENS)
+
+
+def beside_server(engine: LocalEngine, address: str, rounds: int) -> None:
+    """The engine beside llama-cpp-python's server."""
+    _served(address, 1)
+    for streams, goal in ((4, 1.8), (16, 3.0)):
+        ours, theirs = in_turns(
+            max(2, rounds // 2),
+            partial(together, engine, streams),
+            partial(_served, address, streams),
+        )
+        report(f"{streams} at once, tokens/s, to llama_cpp.server", ours, theirs, goal)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import llama_cpp
 
 from app.loopback import listen
+from app.models.generation import ChatMessage
+
+MOST = 16
+"""Streams at once."""
 
 
 class RawLoop:
@@ -35,6 +40,8 @@ class RawLoop:
         options.n_ctx, options.n_batch, options.n_ubatch = context, 512, 512
         options.n_threads = options.n_threads_batch = threads
         self._context = llama_cpp.llama_init_from_model(self._model, options)
+        options.n_seq_max, options.kv_unified = MOST, True
+        self._several = llama_cpp.llama_init_from_model(self._model, options)
         self._sampler = llama_cpp.llama_sampler_init_greedy()
 
     def rate(self, prompt: list[int], tokens: int) -> float:
@@ -49,6 +56,70 @@ class RawLoop:
             llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(one, 1))
             token = llama_cpp.llama_sampler_sample(self._sampler, self._context, -1)
         return tokens / (time.monotonic() - began)
+
+    def batch_rate(self, count: int, tokens: int) -> float:
+        """Tokens a second of `count` sequences in one batch, with nothing chosen: what a batch can bring here."""
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._several), False)
+        batch = llama_cpp.llama_batch_init(count, 0, 1)
+        batch.n_tokens = count
+        began = 0.0
+        for step in range(tokens + 1):
+            for place in range(count):
+                batch.token[place] = 300 + place * 97 + step
+                batch.pos[place] = step
+                batch.n_seq_id[place] = 1
+                batch.seq_id[place][0] = place
+                batch.logits[place] = 1
+            llama_cpp.llama_decode(self._several, batch)
+            began = began or time.monotonic()  # behind the first, which touches everything
+        seconds = time.monotonic() - began
+        llama_cpp.llama_batch_free(batch)
+        return count * tokens / seconds
+
+
+class PeerLlama:
+    """llama-cpp-python's class `Llama`, which has one sequence.
+
+    Args:
+        path: The GGUF file.
+        threads: That compute.
+        context: Tokens.
+    """
+
+    def __init__(self, path: Path, *, threads: int, context: int) -> None:
+        self._llama = llama_cpp.Llama(
+            str(path), n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, verbose=False
+        )
+
+    def _stream(self, messages: list[ChatMessage], tokens: int) -> Iterator[str]:
+        chunks: Any = self._llama.create_chat_completion(
+            cast(Any, messages), max_tokens=tokens, temperature=0, stream=True
+        )
+        return (text for chunk in chunks if (text := chunk["choices"][0]["delta"].get("content")))
+
+    def rate(self, messages: list[ChatMessage], tokens: int) -> float:
+        """Tokens a second after the first."""
+        stream = self._stream(messages, tokens + 1)
+        next(stream)
+        began = time.monotonic()
+        said = sum(1 for _ in stream)
+        return said / (time.monotonic() - began)
+
+    def in_a_row(self, conversations: list[list[ChatMessage]], tokens: int) -> float:
+        """Tokens a second of requests one after the other, prompts included."""
+        began = time.monotonic()
+        said = sum(1 for messages in conversations for _ in self._stream(messages, tokens))
+        return said / (time.monotonic() - began)
+
+    def first_token(self, messages: list[ChatMessage]) -> float:
+        """Seconds to the first text."""
+        began = time.monotonic()
+        stream = self._stream(messages, 2)
+        next(stream)
+        seconds = time.monotonic() - began
+        for _ in stream:
+            pass
+        return seconds
 
 
 @contextmanager
@@ -84,14 +155,14 @@ def server(path: Path, *, threads: int, context: int) -> Iterator[str]:
         process.wait()
 
 
-def served(address: str, contents: list[str], tokens: int) -> float:
+def served(address: str, conversations: list[list[ChatMessage]], tokens: int) -> float:
     """Tokens a second of all requests at once."""
-    counts = [0] * len(contents)
-    whole = [False] * len(contents)
+    counts = [0] * len(conversations)
+    whole = [False] * len(conversations)
 
     def ask(number: int) -> None:
         body = {
-            "messages": [{"role": "user", "content": contents[number]}],
+            "messages": conversations[number],
             "max_tokens": tokens,
             "temperature": 0,
             "stream": True,
@@ -104,7 +175,7 @@ def served(address: str, contents: list[str], tokens: int) -> float:
                     counts[number] += 1
                 whole[number] = whole[number] or line == "data: [DONE]"
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(contents))]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(conversations))]
     began = time.monotonic()
     for thread in threads:
         thread.start()
@@ -112,5 +183,5 @@ def served(address: str, contents: list[str], tokens: int) -> float:
         thread.join()
     seconds = time.monotonic() - began
     if not all(whole):
-        raise RuntimeError(f"llama_cpp.server finished {sum(whole)} of {len(contents)} streams")
+        raise RuntimeError(f"llama_cpp.server finished {sum(whole)} of {len(conversations)} streams")
     return sum(counts) / seconds
