@@ -74,7 +74,8 @@ def pull(session: Session, arguments: argparse.Namespace) -> int:
         entry = catalogue().get(wanted)
         if entry is None:
             raise BadInput("model_unknown", name=wanted, names=", ".join(catalogue()))
-        address, size, checksum = entry.address(settings.model_hub), entry.footprint.weights, entry.sha256
+        address, size = entry.address(settings.model_hub), entry.footprint.weights
+        checksum = arguments.sha256 or entry.sha256
         name = arguments.name or entry.name
     if checksum and not re.fullmatch(r"[0-9a-fA-F]{64}", checksum):
         raise BadInput("model_sha256", value=checksum)

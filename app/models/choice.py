@@ -56,9 +56,11 @@ def choice_of(name: str, settings: Settings) -> Choice:
     """What one name means. Looks at no file and no server, but that a bare name may be a file here.
 
     Raises:
-        BadInput: See `chosen`.
+        BadInput: See `chosen`; `model_nothing`: an empty name.
     """
     name = name.strip()
+    if not name:
+        raise BadInput("model_nothing")
     if name.lower().startswith("openai:"):
         match = _REMOTE.fullmatch(name)
         if match is None:

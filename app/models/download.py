@@ -89,7 +89,7 @@ class Download:
 
         Raises:
             BadInput: `pull_refused`, `pull_status`: the server does not give it; `pull_size`, `pull_checksum`,
-                `pull_not_gguf`: it gives something else; `remote_url`, `remote_insecure`: the address, or
+                `pull_not_gguf`: it gives something else; `pull_address`, `pull_insecure`: the address, or
                 one that it leads to.
             Busy: `pull_busy`: another process downloads it.
             Unavailable: `pull_offline`, `pull_cut`: no connection, or it breaks again and again; `disk_full`.
@@ -176,7 +176,7 @@ class Download:
         address = self._address
         told = _Part(self._address)
         for _ in range(_REDIRECTS):
-            Endpoint.at(urlsplit(address)._replace(query="", fragment="").geturl())
+            _require_https(address)
             reply = client.send(client.build_request("GET", address, headers=headers), stream=True)
             told = _Part(
                 self._address,
@@ -338,3 +338,13 @@ def _free(folder: Path) -> int:
 
 def _gib(count: int) -> str:
     return f"{count / 2**30:.1f}"
+
+
+def _require_https(address: str) -> None:
+    try:
+        Endpoint.at(urlsplit(address)._replace(query="", fragment="").geturl())
+    except BadInput as error:
+        key = "pull_insecure" if error.key == "remote_insecure" else "pull_address"
+        raise BadInput(key, address=error.values["url"]) from None
+    except ValueError:  # brackets that no address has
+        raise BadInput("pull_address", address=address.rpartition("@")[2]) from None

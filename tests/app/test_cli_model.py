@@ -83,13 +83,22 @@ def test_a_model_that_is_not_here_is_told_with_where_it_is_and_where_it_goes(ter
     ("arguments", "said"),
     [
         (["pull", "qwen9"], "qwen3-4b"),
-        (["pull", "http://models.example/x.gguf"], "TERAKOYA_HTTP_HOSTS"),
+        (["pull", "http://models.example/x.gguf"], "https"),
+        (["pull", "https://me:hidden@models.example/x.gguf"], "models.example"),
+        (["pull", "https://"], "https://HOST/PATH/NAME.gguf"),
+        (["pull", "qwen3-4b", "--sha256", "12"], "64"),
         (["pull", "http://127.0.0.1:9/x.gguf", "--sha256", "12"], "64"),
         (["pull", "http://127.0.0.1:9/x.gguf", "--name", "../x"], "../x"),
         (["use", "nothing.gguf"], "nothing.gguf"),
         (["use", "openai:x"], "openai:MODEL@URL"),
         (["use", "openai:x@http://models.example/v1"], "TERAKOYA_HTTP_HOSTS=models.example"),
         (["use", "openai:x@https://me:hidden@models.example/v1"], "models.example"),
+        (["use", ""], "terakoya model list"),
+        (["verify", ""], "terakoya model list"),
+        (["verify", "nothing"], "terakoya model list"),
+        (["verify", "/bin/true"], "terakoya model list"),
+        (["bench", "nothing"], "terakoya model list"),
+        (["remove", "nothing"], "terakoya model list"),
         (["verify", "openai:x@http://127.0.0.1:9/v1"], "GGUF"),
         (["bench"], "terakoya model list"),
         (["remove", "/etc/passwd"], "/etc/passwd"),
@@ -101,6 +110,7 @@ def test_what_cannot_be_done_is_one_sentence(terakoya, arguments, said):
     assert len(done.err.splitlines()) == 1
     assert said in done.err
     assert "hidden" not in done.err
+    assert "TERAKOYA_MODEL" not in done.err  # the model was named here, and in no setting
     assert done.err != terakoya("model", *arguments, TERAKOYA_LANGUAGE="ja").err
 
 

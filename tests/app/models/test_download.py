@@ -209,7 +209,7 @@ def test_a_redirection_out_of_encryption_is_not_followed(hub: Hub, download: Cal
     hub.statuses = [(302, {"Location": "http://models.example/model.gguf"})]
     with pytest.raises(BadInput) as caught:
         download().run()
-    assert caught.value.key == "remote_insecure"
+    assert caught.value.key == "pull_insecure"
 
 
 def test_a_redirection_is_followed_and_what_it_says_of_the_file_counts(
