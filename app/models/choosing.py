@@ -95,8 +95,6 @@ class Chooser:
         """
         weighed = self._weighed(logits)
         token = self._draw(weighed)
-        if not np.isfinite(weighed[token]):
-            raise NothingLeft
         if not self._fits(token):
             # What was drawn is the sampled distribution restricted to what fits: rejected tokens lose
             # their mass, the others keep their shares.
@@ -106,8 +104,6 @@ class Chooser:
                 self._mask.rule_out(weighed)
             while True:
                 token = self._draw(weighed)
-                if not np.isfinite(weighed[token]):
-                    raise NothingLeft
                 if not self._spells_forbidden(token):
                     break
                 weighed[token] = -np.inf
@@ -149,6 +145,8 @@ class Chooser:
     def _draw(self, logits: Logits) -> int:
         sampling = self._sampling
         best = int(logits.argmax())
+        if not np.isfinite(logits[best]):
+            raise NothingLeft
         if sampling.temperature == 0 or sampling.top_k == 1:
             return best
         depth = _NEGLIGIBLE * max(1.0, sampling.temperature)

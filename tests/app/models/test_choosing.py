@@ -126,9 +126,18 @@ def test_what_is_not_forbidden_keeps_its_shares() -> None:
     assert_drawn_from(draws(sampling, scores), only(softmax(scores), allowed))
 
 
-def test_when_everything_is_forbidden_nothing_is_left() -> None:
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize("top_k", [0, 5])
+def test_when_everything_is_forbidden_nothing_is_left(temperature: float, top_k: int) -> None:
+    sampling = Sampling(
+        temperature=temperature,
+        top_k=top_k,
+        forbidden=tuple("abcdefghijklmnopqrstuvwxyz"),
+        top_p=1,
+        min_p=0.1,
+    )
     with pytest.raises(NothingLeft):
-        chooser(Sampling(temperature=0, forbidden=tuple("abcdefghijklmnopqrstuvwxyz"))).choose(logits())
+        chooser(sampling).choose(logits())
 
 
 def test_the_seed_alone_decides() -> None:
