@@ -6,6 +6,7 @@ be stopped inside a prefill, and keeps one sequence only.
 
 import ctypes
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,7 +109,7 @@ class NativeModel:
     def __init__(
         self, path: str, *, context_tokens: int, cells: int, threads: int, options: ModelOptions
     ) -> None:
-        self._complaints: list[str] = []
+        self._complaints = threading.local()  # a grammar is read on another thread than a batch
         self._log = llama_cpp.llama_log_callback(self._hear)
         llama_cpp.llama_log_set(self._log, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
@@ -184,6 +185,7 @@ class NativeModel:
         Raises:
             ModelError: `decode_failed`.
         """
+        self.forget_complaints()
         code = llama_cpp.llama_decode(self._context, self.batch.native)
         if code not in (0, 2):
             raise ModelError("decode_failed", reason=f"llama_decode gave {code}: {self.reason()}")
@@ -281,13 +283,16 @@ class NativeModel:
         if level in (_WARNING, _ERROR):
             sys.stderr.write(line)
         if level == _ERROR:
-            self._complaints = [*self._complaints[-4:], line.strip()]
+            self._complaints.lines = [*self._lines()[-4:], line.strip()]
 
     def forget_complaints(self) -> None:
-        """What llama.cpp says from now on is about something new."""
-        self._complaints = []
+        """What llama.cpp says on this thread from now on is about something new."""
+        self._complaints.lines = []
 
     def reason(self) -> str:
-        """What llama.cpp said first, without the name of the function that said it."""
-        first = next((line for line in self._complaints if line), "llama.cpp gave no reason")
+        """What llama.cpp said first on this thread, without the name of the function that said it."""
+        first = next((line for line in self._lines() if line), "llama.cpp gave no reason")
         return first.rpartition("error loading model: ")[2]
+
+    def _lines(self) -> list[str]:
+        return getattr(self._complaints, "lines", [])

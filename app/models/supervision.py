@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import tempfile
 import threading
 import time
@@ -21,6 +22,11 @@ log = logging.getLogger(__name__)
 
 LONGEST_DELAY = 60.0
 """Seconds that a worker which keeps crashing is left alone at most."""
+_NO_MEMORY = re.compile(
+    r"insufficient memory|(failed|unable) to allocate|cannot allocate|bad_alloc|failed to map segment",
+    re.IGNORECASE,
+)
+"""In llama.cpp's words and the system's: the file is not to blame."""
 _SHARE = 0.75
 """Of the memory that is left, what the cache may take when it is more than one context."""
 
@@ -148,7 +154,8 @@ class Supervisor:
 
         Raises:
             BadInput: See `check`.
-            Unavailable: See `check`; `model_closed`, `model_resting`, `model_loading`, `model_crashed`.
+            Unavailable: See `check`; `model_closed`, `model_resting`, `model_loading`, `model_crashed`,
+                `model_refused_memory`.
         """
         with self._lock:
             if self._closed:
@@ -200,6 +207,8 @@ class Supervisor:
         named: dict[str, object] = dict(values) if isinstance(values, Mapping) else {}
         reason = named.get("reason", "")
         match reply.get("code"):
+            case "load_failed" | "import_failed" if _NO_MEMORY.search(str(reason)):
+                return Unavailable("model_refused_memory", path=self.path, reason=reason)
             case "load_failed":
                 return BadInput("model_broken", path=self.path, reason=reason)
             case "prompt_too_long":

@@ -83,7 +83,9 @@ class Worker:
         try:
             from app.models.native import ModelError
         except Exception as error:
-            self._reply(request, "error", code="import_failed", values={"reason": str(error)})
+            self._reply(
+                request, "error", code="import_failed", values={"reason": str(error.__cause__ or error)}
+            )
             return
         try:
             serve(request)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from itertools import pairwise
 
 import pytest
@@ -79,6 +80,36 @@ def test_a_model_that_is_killed_while_it_speaks_gives_way_and_says_so(ask) -> No
     outcome, heard = ask("書くと何が進む？", kill=True)
     assert outcome.model == "extractive"
     assert [data["code"] for kind, data in heard if kind == "notice"] == ["model_crashed"]
+
+
+def test_a_model_that_gets_too_little_memory_makes_room_for_the_next(tmp_path, monkeypatch) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "記憶.md").write_text(NOTE, encoding="utf-8")
+    # The first worker that starts may take 300 MB of addresses, those after it what they like.
+    limited = tmp_path / "python"
+    limited.write_text(
+        f'#!/bin/sh\n[ -e "{tmp_path}/seen" ] || {{ : > "{tmp_path}/seen"; ulimit -v 300000; }}\n'
+        f'exec "{sys.executable}" "$@"\n'
+    )
+    limited.chmod(0o700)
+    large = tiny_gguf(tmp_path / "large.gguf", context=65_536, layers=4, width=192)
+    small = tiny_gguf(tmp_path / "small.gguf", context=CONTEXT, reply="書くと学習が進む。[1]")
+    settings = load_settings(
+        tmp_path / "home", models=(str(large), str(small)), embedder="none", context_tokens=65_536
+    )
+    installation = open_installation(settings, write=True, tracer=NoTracer())
+    try:
+        installation.ingest([notes])
+        monkeypatch.setattr(sys, "executable", str(limited))
+        heard = []
+        outcome = installation.ask("書くと何が進む？", listen=lambda *event: heard.append(event))
+        assert (outcome.answered, outcome.model) == (True, "small")
+        told = [data["code"] for kind, data in heard if kind == "notice"]
+        assert len(told) == 1
+        assert told[0] in ("model_refused_memory", "model_crashed")
+    finally:
+        installation.close()
 
 
 def test_models_are_tried_in_order_and_one_that_fails_makes_room(tmp_path) -> None:
