@@ -1,5 +1,6 @@
 """From logits to the next token."""
 
+import codecs
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -83,6 +84,7 @@ class Chooser:
         self._forbidden = [text.encode().lower() for text in sampling.forbidden]
         self._longest = max(map(len, self._forbidden), default=0)
         self._tail = b""
+        self._begun = b""
 
     def choose(self, logits: Logits) -> Choice:
         """The next token. `logits` are left as they are.
@@ -104,7 +106,7 @@ class Chooser:
                 self._mask.rule_out(weighed)
             while True:
                 token = self._draw(weighed)
-                if not self._spells_forbidden(token):
+                if not self._spells_forbidden(token) and self._is_text(token):
                     break
                 weighed[token] = -np.inf
         self._accept(token)
@@ -113,7 +115,13 @@ class Chooser:
         return self._with_logprobs(token, logits)
 
     def _fits(self, token: int) -> bool:
-        return (self._mask is None or self._mask.allows(token)) and not self._spells_forbidden(token)
+        if self._mask is not None and not (self._mask.allows(token) and self._is_text(token)):
+            return False
+        return not self._spells_forbidden(token)
+
+    def _is_text(self, token: int) -> bool:
+        """Whether the output stays UTF-8: a grammar takes any byte for the rest of a character that was begun."""
+        return self._mask is None or _begun(self._begun + self._spelling(token)) is not None
 
     def _spells_forbidden(self, token: int) -> bool:
         if not self._forbidden:
@@ -160,6 +168,7 @@ class Chooser:
     def _accept(self, token: int) -> None:
         if self._mask is not None:
             self._mask.accept(token)
+            self._begun = _begun(self._begun + self._spelling(token)) or b""
         if self._longest:
             self._tail = (self._tail + self._spelling(token).lower())[-(self._longest - 1) :]
             if self._longest == 1:
@@ -183,6 +192,16 @@ class Chooser:
             likeliest = np.argpartition(logits, -count)[-count:]
             top = likeliest[np.argsort(-logits[likeliest], kind="stable")].tolist()
         return Choice(token, float(wide[token]) - whole, tuple((t, float(wide[t]) - whole) for t in top))
+
+
+def _begun(data: bytes) -> bytes | None:
+    """The bytes at the end that begin a character; None where these are not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    try:
+        decoder.decode(data)
+    except UnicodeDecodeError:
+        return None
+    return decoder.getstate()[0]
 
 
 def candidates(

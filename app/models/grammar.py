@@ -16,6 +16,8 @@ from app.models.schemas import bounded
 
 _DEEPEST = 100
 _MOST_REPEATS = 2000
+_ANY, _PRINTABLE = r'[^"\\]', r'[^"\\\x00-\x1F\x7F]'
+"""What stands in a string of llama-cpp-python's rules, and of JSON (RFC 8259, 7), which has no bare line breaks."""
 _ENTRY = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
@@ -79,7 +81,7 @@ def schema_rules(schema: Mapping[str, Any]) -> str:
         ModelError: `schema_refused`.
     """
     try:
-        return str(json_schema_to_gbnf(json.dumps(bounded(schema))))
+        return str(json_schema_to_gbnf(json.dumps(bounded(schema)))).replace(_ANY, _PRINTABLE)
     except RecursionError:
         raise ModelError("schema_refused", reason="it is nested too deeply") from None
     except Exception as error:

@@ -81,6 +81,19 @@ def test_strings_and_lists_without_bound_get_one(babbler: LocalEngine) -> None:
     assert len(json.loads(say(babbler, temperature=1.5, top_p=1, seed=2, schema=short)[0])["w"]) <= 5
 
 
+@pytest.mark.parametrize("liked", [0x0A, 0x1F, 0xE3, 0xC0, 0xF0, 0x80])
+def test_a_text_in_json_is_json_whatever_bytes_the_model_likes(babbler: LocalEngine, liked: int) -> None:
+    schema = {"type": "object", "properties": {"w": {"type": "string", "maxLength": 12}}, "required": ["w"]}
+    bias = {3 + liked: 12.0}  # tokens of single bytes stand behind three control tokens
+    for seed in range(6):
+        text, finished = say(
+            babbler, temperature=1.5, top_p=1, seed=seed, schema=schema, max_tokens=300, logit_bias=bias
+        )
+        assert finished.finish_reason == "stop"
+        assert "\ufffd" not in text
+        assert len(json.loads(text)["w"]) <= 12
+
+
 def test_any_object_is_an_object(babbler: LocalEngine) -> None:
     text, finished = say(babbler, temperature=1, seed=1, schema={"type": "object"}, max_tokens=1900)
     assert finished.finish_reason == "length" or isinstance(json.loads(text), dict)
