@@ -67,8 +67,8 @@ class Sequences:
 
     def known(self, prompt: Tokens[int]) -> tuple[int, int]:
         """How many tokens of a prompt need not be evaluated, and how many of these someone works on now."""
-        best, source, _ = self._best(np.asarray(prompt, dtype=np.int32))
-        return best, best if source in self._active else 0
+        best, source, shelved = self._best(np.asarray(prompt, dtype=np.int32))
+        return best, best if source in self._active and shelved is None else 0
 
     def fits(self, length: int, promised: int, shared: int) -> bool:
         """Whether a text that may grow to `length` has room beside what is promised to others.
