@@ -59,7 +59,9 @@ def _notes(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
     path = Path(request.path) if request.path else None
     if path and not (path.is_absolute() and "\0" not in request.path):
         raise BadInput("path_absolute", path=request.path)
-    gone = forget_notes(wiring.store, request.source, path, dry_run=request.dry_run)
+    gone = forget_notes(
+        wiring.store, request.source, path, copies=wiring.settings.uploads_path, dry_run=request.dry_run
+    )
     threads = wiring.threads.quoting(gone.sources)
     traces = traces_with(wiring.settings.traces_path, gone.sources, gone.passages)
     answers = 0

@@ -142,8 +142,26 @@ class Installation(Conversing):
             seconds=round(report.seconds, 3),
         )
 
+    def ingest_uploads(
+        self,
+        files: Sequence[Path],
+        *,
+        progress: Callable[[int, int, str], None] = _nobody,
+        cancelled: Callable[[], bool] = _never,
+    ) -> IngestReport:
+        """Takes in files that were saved to the folder of uploads. See `app.uploads`.
+
+        Raises:
+            BadInput: Nothing of any of them can be read; they are deleted.
+            Busy: Another ingest is under way.
+        """
+        from app.uploads import ingest_uploads
+
+        return ingest_uploads(self, files, progress=progress, cancelled=cancelled)
+
     def notes(self) -> list[NoteSummary]:
         """All notes, by source."""
+        uploads = self.settings.uploads_path.resolve()
         return [
             NoteSummary(
                 source=n.source,
@@ -153,6 +171,7 @@ class Installation(Conversing):
                 repair=n.repair,
                 chunks=n.chunks,
                 characters=n.characters,
+                upload=n.source.removesuffix(n.path) + n.path.split("/")[0] if n.root == uploads else "",
                 problems=[
                     NoteProblem(
                         code=remark.key, message=text(f"note.{remark.key}", language=None, **remark.values)

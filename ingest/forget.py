@@ -19,7 +19,7 @@ class Forgotten:
     Attributes:
         sources: The notes, as they were listed.
         folders: Paths of the roots of which nothing is left.
-        on_disk: Those of `sources` whose file is still there.
+        on_disk: Those of `sources` whose file stays.
         passages: Ids of their passages.
         texts: What stood in them.
         digests: Of their files' bytes.
@@ -41,15 +41,18 @@ class _Note:
     source: str
 
 
-def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool = False) -> Forgotten:
-    """Deletes a note, or all notes below a folder, in one transaction; no file but the store's is touched.
+def forget(
+    store: Store, source: str, path: Path | None = None, *, copies: Path | None = None, dry_run: bool = False
+) -> Forgotten:
+    """Deletes a note, or all notes below a folder, in one transaction; the files of notes stay.
 
-    What they leave in free blocks of it is overwritten.
+    What they leave in free blocks of the store's file is overwritten.
 
     Args:
         store: Open for writing, unless `dry_run`.
         source: A note or a folder of notes, as `Store.notes` lists them.
         path: Where that is on disk, absolute; asked only when no source fits. It need not exist.
+        copies: A folder of copies that were made for the store. They go with the last of their notes.
         dry_run: Only say what would go.
 
     Raises:
@@ -68,6 +71,7 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
         ]
         notes = _notes(store, roots)
         going, left = _chosen(source, path, notes, roots)
+        files = _copies(copies, going, notes) if copies else frozenset()
         texts = store.rows(
             "SELECT view, digest FROM notes WHERE id IN (SELECT unnest($notes::BIGINT[]))",
             {"notes": [note.id for note in going]},
@@ -75,7 +79,7 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
         forgotten = Forgotten(
             sources=tuple(note.source for note in going),
             folders=tuple(str(root.path) for root in left),
-            on_disk=tuple(note.source for note in going if _on_disk(note)),
+            on_disk=tuple(note.source for note in going if _on_disk(note) not in (None, *files)),
             passages=tuple(
                 key
                 for (key,) in store.rows(
@@ -87,6 +91,10 @@ def forget(store: Store, source: str, path: Path | None = None, *, dry_run: bool
             digests=tuple(digest for _, digest in texts),
         )
         if not dry_run:
+            for (
+                file
+            ) in files:  # before the rows: what is left of an end between the two goes with the next ingest
+                file.unlink(missing_ok=True)
             with store.transaction() as cursor:
                 _forget_vectors(cursor, [note.id for note in going])
                 erase_notes(cursor, [note.id for note in going])
@@ -151,8 +159,18 @@ def _below(name: Callable[[_Note], str], place: str, notes: Sequence[_Note]) -> 
     return [note for note in notes if name(note) == place or name(note).startswith(place + "/")]
 
 
-def _on_disk(note: _Note) -> bool:
-    """Whether the note's file is there, or for a member the archive that it was in."""
+def _on_disk(note: _Note) -> Path | None:
+    """The note's file, or for a member the archive that it was in, where that is there."""
     file = note.root.path / note.path
     between = [file, *(parent for parent in file.parents if note.root.path in parent.parents)]
-    return any(place.is_file() for place in between)
+    return next((place for place in between if place.is_file()), None)
+
+
+def _copies(folder: Path, going: Sequence[_Note], notes: Sequence[_Note]) -> frozenset[Path]:
+    """The files in `folder` of the notes that go; an archive only where none of its notes stays."""
+    place = folder.resolve()
+    within = [note for note in notes if note.root.path == place]
+    gone = {note.id for note in going}
+    staying = {_on_disk(note) for note in within if note.id not in gone}
+    leaving = {file for note in within if note.id in gone and (file := _on_disk(note))}
+    return frozenset(leaving - staying)

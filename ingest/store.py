@@ -36,9 +36,11 @@ _PASSAGES: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteRow:
-    """One note in the store, without its text."""
+    """One note in the store, without its text; `path` leads to it from `root`, the folder that was ingested."""
 
     source: str
+    root: Path
+    path: str
     title: str
     language: Language
     encoding: str
@@ -144,15 +146,17 @@ class Store(Database):
     def notes(self) -> list[NoteRow]:
         """All notes, by source."""
         rows = self.rows(
-            """SELECT n.root, n.path, n.title, n.language, n.encoding, n.repair, length(n.view), n.remarks,
+            """SELECT r.id, r.path, n.path, n.title, n.language, n.encoding, n.repair, length(n.view), n.remarks,
                       (SELECT count(*) FROM chunks WHERE note = n.id)
-               FROM notes n"""
+               FROM notes n JOIN roots r ON r.id = n.root"""
         )
         names = self.root_names()
         return sorted(
             (
                 NoteRow(
                     source=names[root] + path,
+                    root=Path(folder),
+                    path=path,
                     title=title,
                     language=language,
                     encoding=encoding,
@@ -161,10 +165,18 @@ class Store(Database):
                     characters=characters,
                     remarks=tuple(Remark(key=key, values=values) for key, values in json.loads(remarks)),
                 )
-                for root, path, title, language, encoding, repair, characters, remarks, chunks in rows
+                for root, folder, path, title, language, encoding, repair, characters, remarks, chunks in rows
             ),
             key=lambda note: note.source,
         )
+
+    def files_below(self, folder: Path) -> list[str]:
+        """Paths below `folder` of the notes that were ingested from there."""
+        found = self.rows(
+            "SELECT n.path FROM notes n JOIN roots r ON r.id = n.root WHERE r.path = $folder",
+            {"folder": str(folder.resolve())},
+        )
+        return [path for (path,) in found]
 
     def note(self, source: str) -> StoredNote:
         """One note by its source.

@@ -146,6 +146,8 @@ def _draw_outcome() -> None:
             ):
                 for problem in outcome.problems[:LISTED_PROBLEMS]:
                     st.markdown(f"**{plain(problem.path)}**  \n{markdown(problem.message)}")
+                if outcome.dropped:
+                    st.markdown(say("not_kept", files=", ".join(plain(name) for name in outcome.dropped)))
     st.button(
         say("dismiss"), key="dismiss", type="tertiary", on_click=st.session_state.pop, args=("report", None)
     )

@@ -7,9 +7,10 @@ from typing import Final
 
 import streamlit as st
 
+from terakoya.api import ForgetRequest
 from terakoya.client import ServiceClient
-from terakoya.errors import TerakoyaError
-from ui.connection import draw_error, fresh
+from terakoya.errors import NotFound, TerakoyaError
+from ui.connection import draw_error, forget, fresh
 from ui.markup import markdown, plain
 from ui.places import place
 from ui.wording import say
@@ -123,6 +124,7 @@ def _draw(client: ServiceClient) -> None:
     if cited and cited[0]:
         st.html(_SCROLL.format(view=opened.view), unsafe_allow_javascript=True)
     _draw_related(client, opened)
+    _draw_removal(client, opened)
 
 
 def _draw_problems(client: ServiceClient, source: str) -> None:
@@ -154,6 +156,27 @@ def _draw_related(client: ServiceClient, opened: Opened) -> None:
             ):
                 open_note(hit.source, hit.start_line, hit.end_line)
                 st.rerun()  # the whole page, as the drawer has another title now
+
+
+def _draw_removal(client: ServiceClient, opened: Opened) -> None:
+    """Takes an uploaded file away, at the second click; a folder's notes would come back from their files."""
+    notes = fresh("notes", 30, client.notes)
+    upload = next((note.upload for note in notes if note.source == opened.source), "")
+    if not upload:
+        return
+    with st.expander(say("note_remove"), icon=":material/delete:"):
+        st.markdown(say("note_remove_about", file=plain(upload)))
+        if st.button(say("note_remove_now"), key="note_remove", icon=":material/delete:", type="primary"):
+            try:
+                client.forget(ForgetRequest(source=upload))
+            except NotFound:
+                pass  # another tab was quicker
+            except TerakoyaError as error:
+                draw_error(error)
+                return
+            forget()
+            close_note()
+            st.rerun()
 
 
 def _mover(name: str, icon: str, opened: Opened, first: int, last: int) -> None:

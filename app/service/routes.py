@@ -2,6 +2,8 @@
 
 import secrets
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -21,6 +23,7 @@ from terakoya.api import (
     AskResult,
     ForgetReport,
     ForgetRequest,
+    IngestReport,
     IngestRequest,
     NoteSummary,
     NoteText,
@@ -122,7 +125,7 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
     """Notes: those that are there, and those that come."""
     router = APIRouter()
 
-    def begin(paths: list[Path], *, dry_run: bool, reader: str) -> RunStarted:
+    def begin(take_in: Callable[..., IngestReport], reader: str) -> RunStarted:
         def work(run: Run) -> dict[str, Any]:
             told = 0.0
 
@@ -134,10 +137,7 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
                     run.add("progress", {"done": done, "total": total, "what": what})
 
             with reading_in(reader):
-                report = installation.ingest(
-                    paths, dry_run=dry_run, progress=progress, cancelled=run.cancelled.is_set
-                )
-            return report.model_dump()
+                return take_in(progress=progress, cancelled=run.cancelled.is_set).model_dump()
 
         run = runs.start(Run("ingest"), work, language=reader)
         return RunStarted(run_id=run.id, thread_id="")
@@ -150,7 +150,7 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
         for path in paths:
             if not path.is_absolute() or "\0" in str(path):
                 raise BadInput("path_absolute", path=path)
-        return begin(paths, dry_run=request.dry_run, reader=reader)
+        return begin(partial(installation.ingest, paths, dry_run=request.dry_run), reader)
 
     @router.post(UPLOADS, status_code=202)
     def upload(files: Annotated[list[UploadFile], File()], reader: Reader) -> RunStarted:
@@ -158,8 +158,8 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
             raise Busy("ingest_busy")
         settings = installation.settings
         named = [(file.filename or "", file.file) for file in files]
-        save(settings.uploads_path, named, max_mb=settings.max_note_mb)
-        return begin([settings.uploads_path], dry_run=False, reader=reader)
+        saved = save(settings.uploads_path, named, max_mb=settings.max_note_mb)
+        return begin(partial(installation.ingest_uploads, saved), reader)
 
     @router.get("/api/notes")
     def notes(reader: Reader) -> list[NoteSummary]:

@@ -23,7 +23,8 @@ class IngestReport(Schema):
     """What an ingest did.
 
     Lists hold sources. `dry_run` says that nothing was written, `cancelled` that it was asked to stop before
-    its end: what is listed then is in the store, and the same ingest goes on from there.
+    its end: what is listed then is in the store, and the same ingest goes on from there. `dropped` are names
+    of files that were sent and are not kept, as nothing of them could be read.
     """
 
     added: list[str] = []
@@ -33,6 +34,7 @@ class IngestReport(Schema):
     unchanged: int = 0
     chunks: int = 0
     problems: list[Problem] = []
+    dropped: list[str] = []
     dry_run: bool = False
     cancelled: bool = False
     seconds: float = 0.0
@@ -46,7 +48,11 @@ class NoteProblem(Schema):
 
 
 class NoteSummary(Schema):
-    """One note in the store."""
+    """One note in the store.
+
+    `upload` is the source of the uploaded file or archive that it came in, whose copy in the home goes when that
+    is forgotten; empty for notes of other folders.
+    """
 
     source: str
     title: str
@@ -55,6 +61,7 @@ class NoteSummary(Schema):
     repair: str | None
     chunks: int
     characters: int
+    upload: str = ""
     problems: list[NoteProblem] = []
 
 
@@ -125,10 +132,10 @@ class ForgetReport(Schema):
     """What is forgotten.
 
     `sources` are notes, `folders` the ingested folders of which nothing is left, `on_disk` those of the
-    sources whose file is still there: an ingest of its folder takes it in again. `threads` are the
-    conversations that went, or lost the answers that cite the notes; `traces` how many traces were erased
-    here, `answers` how many answers and votes of suites and of the arena were emptied. `sent_to` is the address
-    of a Langfuse server that may have some of the traces.
+    sources whose file stays: an ingest of its folder takes it in again. Copies of uploaded files go. `threads`
+    are the conversations that went, or lost the answers that cite the notes; `traces` how many traces were
+    erased here, `answers` how many answers and votes of suites and of the arena were emptied. `sent_to` is the
+    address of a Langfuse server that may have some of the traces.
     """
 
     sources: list[str]

@@ -65,7 +65,7 @@ class NoteCalls(Connection):
         return TypeAdapter(list[AlikeNotes]).validate_json(reply.content)
 
     def forget(self, request: ForgetRequest) -> ForgetReport:
-        """Forgets notes or a conversation; the notes' files stay.
+        """Forgets notes or a conversation; the notes' files stay, but for copies of uploads.
 
         Raises:
             NotFound: Nothing has that name.

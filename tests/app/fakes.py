@@ -243,6 +243,9 @@ class FakeInstallation:
             added=added, problems=problems, dry_run=dry_run, cancelled=cancelled(), chunks=len(added)
         )
 
+    def ingest_uploads(self, files, **listening):
+        return self.ingest([file.parent for file in files[:1]], **listening)
+
     def check_model(self):
         """No model, so nothing to find fault with."""
 

@@ -31,6 +31,8 @@ from terakoya.api import (
     DuelRequest,
     FactModel,
     FeedbackRequest,
+    ForgetReport,
+    ForgetRequest,
     HitModel,
     IngestReport,
     IngestRequest,
@@ -87,7 +89,13 @@ def hit(source: str, *, line: int = 3, score: float = 0.5, heading: str = "UDP")
 
 
 def note(
-    source: str, title: str, *, language: str = "en", repair: str | None = None, problems: Sequence[str] = ()
+    source: str,
+    title: str,
+    *,
+    language: str = "en",
+    repair: str | None = None,
+    upload: str = "",
+    problems: Sequence[str] = (),
 ):
     """A note in the list."""
     return NoteSummary(
@@ -96,6 +104,7 @@ def note(
         language=language,
         encoding="utf-8",
         repair=repair,
+        upload=upload,
         chunks=3,
         characters=900,
         problems=[NoteProblem(code="doubtful", message=message) for message in problems],
@@ -291,6 +300,12 @@ class ScriptedService:
         @app.get("/api/notes")
         def notes() -> list[NoteSummary]:
             return self.notes
+
+        @app.post("/api/notes/forget")
+        def forget(request: ForgetRequest) -> ForgetReport:
+            gone = [each.source for each in self.notes if each.upload == request.source]
+            self.notes = [each for each in self.notes if each.source not in gone]
+            return ForgetReport(sources=gone)
 
         @app.get("/api/note")
         def one_note(source: str) -> Any:

@@ -75,3 +75,32 @@ def test_problems_of_a_note_are_counted_in_the_list_and_told_where_it_is_open(se
     app.button(key="notebutton_1").click().run()
     assert "The picture" not in shown(app)
     assert not app.exception
+
+
+def test_a_file_that_was_not_kept_is_named(service, page, settle, shown):
+    service.report = IngestReport(
+        added=["new.md"], problems=[problem("bad.md", "It is not text.")], dropped=["bad.md"]
+    )
+    app = page()
+    app.file_uploader[0].upload("bad.md", b"\0").run()
+    app.button(key="upload").click().run()
+    settle(app, lambda: bool(app.success))
+    assert "Not kept, as nothing could be read: bad.md" in shown(app)
+
+
+def test_an_upload_can_be_removed_where_a_note_of_it_is_open_and_a_folders_note_cannot(service, page, shown):
+    service.notes = [
+        note("notes/cell.md", "Cell"),
+        note("uploads/week.zip/a.md", "A", upload="uploads/week.zip"),
+        note("uploads/week.zip/b.md", "B", upload="uploads/week.zip"),
+    ]
+    service.texts = {each.source: "# Text\n" for each in service.notes}
+    app = page()
+    app.button(key="notebutton_0").click().run()
+    assert "Remove this upload" not in shown(app)
+    app.button(key="notebutton_1").click().run()
+    assert "uploads/week.zip" in shown(app)
+    app.button(key="note_remove").click().run()
+    assert [each.source for each in service.notes] == ["notes/cell.md"]
+    assert not app.exception
+    assert "uploads/week.zip" not in shown(app)
