@@ -17,7 +17,12 @@ _DATED: Final = """
     SELECT c.id FROM chunks c JOIN notes n ON n.id = c.note
     WHERE len(list_filter(
         json_extract_string(c.blocks, '$[*][6]'),
-        lambda day: (day >= left($since, length(day)) AND day <= left($until, length(day))) OR starts_with(day, '--')
+        lambda day: CASE
+            WHEN day = '' THEN false
+            WHEN NOT starts_with(day, '--') THEN day BETWEEN left($since, length(day)) AND left($until, length(day))
+            WHEN left($since, 4) = left($until, 4) THEN day[2:] BETWEEN $since[5:] AND $until[5:]
+            ELSE day[2:] >= $since[5:] OR day[2:] <= $until[5:]
+        END
     )) > 0
     ORDER BY n.path, c.ordinal LIMIT $most
 """
