@@ -152,7 +152,7 @@ def _ask(client: ServiceClient, question: str, thread: Thread | None) -> Thread 
 def _draw_start(notes: Sequence[NoteSummary]) -> None:
     st.markdown(f"### {say('start_title')}")
     st.caption(say("start_text", notes=len(notes)))
-    titled = [note for note in notes if note.title.strip()]
+    titled = [note for note in notes if note.title.strip() and note.chunks]
     chosen = titled[:: max(1, len(titled) // 4)][:4]
     if chosen:
         with st.container(horizontal=True, gap="small"):

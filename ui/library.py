@@ -154,10 +154,11 @@ def _draw_outcome() -> None:
 
 
 def _summary(report: IngestReport) -> str:
-    return say(
+    told = say(
         "report",
         added=len(report.added),
         changed=len(report.changed) + len(report.renamed),
         deleted=len(report.deleted),
         unchanged=report.unchanged,
     )
+    return f"{told} {say('problems', count=len(report.problems))}" if report.problems else told

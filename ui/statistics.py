@@ -39,6 +39,8 @@ def draw_statistics(client: ServiceClient) -> None:
     }
     with st.container(horizontal=True, gap="large", key="totals"):  # as many a line as the screen is wide
         for name, total in totals.items():
+            if not total and name.endswith("_tokens"):  # no model was asked
+                continue
             st.metric(say(f"stats_{name}"), f"{total:,}", width="content")
     st.bar_chart(
         {
@@ -49,7 +51,7 @@ def draw_statistics(client: ServiceClient) -> None:
         },
         x=say("stats_day"),
         y=[say("stats_questions"), say("stats_abstained"), say("stats_errors")],
-        color=["#28518f", "#9bb7d4", "#c0392b"],
+        color=["#4a7ebf", "#d99a00", "#c0392b"],  # to be told apart on light and on dark
         stack=False,
         height=320,
     )

@@ -10,9 +10,8 @@ from terakoya.errors import TerakoyaError
 from ui.connection import draw_error, fresh
 from ui.markup import plain
 from ui.runs import desk
-from ui.wording import language, say
+from ui.wording import language, say, say_or
 
-_QUOTING: Final = "extractive"
 """Stands where a model's name would, of an answer that quotes."""
 _SILENT: Final = "silent"
 _OTHER: Final = "other"
@@ -37,15 +36,11 @@ def draw_thumbs(client: ServiceClient, result: AskResult, thumb: int | None, key
 
 
 def _about(result: AskResult) -> list[str]:
-    told = [_author(result.model)] if result.model else []
+    told = [say_or(f"by_{result.model}", plain(result.model))] if result.model else []
     told.append(say("effort_" + result.effort))
     if total := result.timings.get("total"):  # a conversation keeps no times
         told.append(say("seconds", seconds=f"{total / 1000:.1f}"))
     return told
-
-
-def _author(model: str) -> str:
-    return say("by_quoting") if model == _QUOTING else plain(model)
 
 
 def _vote(client: ServiceClient, trace_id: str, key: str, before: int | None) -> None:

@@ -12,6 +12,8 @@ QUESTION = "What is TCP?"
         ("en-GB", "extractive", "quoted, without a model · Normal"),
         ("ja-JP", "extractive", "引用のみ（モデルなし） · 標準"),
         ("ja-JP", "qwen3-4b", "qwen3-4b · 標準"),
+        ("ja-JP", "calendar", "学習ログ · 標準"),
+        ("en-GB", "calculator", "calculator · Normal"),
     ],
 )
 def test_whoever_answered_is_named_in_the_readers_language(

@@ -18,7 +18,8 @@ def test_a_folder_is_read_and_problems_are_listed_by_name(service, page, settle,
     next(button for button in app.form_submit_button if button.label == "Read this folder").click().run()
     settle(app, lambda: bool(app.success))
     assert service.ingested == [str(tmp_path)]
-    assert "1 added" in app.success[0].value
+    assert app.success[0].value.startswith("1 added")
+    assert app.success[0].value.endswith("Not read in full: 1")
     assert "**broken.md**" in shown(app)
     assert "It is not text." in shown(app)
     assert "ingest" not in app.query_params
@@ -104,3 +105,9 @@ def test_an_upload_can_be_removed_where_a_note_of_it_is_open_and_a_folders_note_
     assert [each.source for each in service.notes] == ["notes/cell.md"]
     assert not app.exception
     assert "uploads/week.zip" not in shown(app)
+
+
+def test_a_note_that_holds_nothing_is_not_offered_to_be_asked_about(service, page):
+    service.notes = [note("a.md", "Algebra"), note("b.md", "Blank").model_copy(update={"chunks": 0})]
+    app = page()
+    assert [button.label for button in app.button if button.key.startswith("about_")] == ["Ask about: Algebra"]
