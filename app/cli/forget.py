@@ -37,21 +37,21 @@ def forget(terminal: Terminal, backend: Backend, arguments: argparse.Namespace) 
 
 
 def _tell(terminal: Terminal, report: ForgetReport) -> None:
+    dry = "_dry" if report.dry_run else ""
     if report.threads and not report.sources:
-        key = "cli.forget_thread_dry" if report.dry_run else "cli.forget_thread"
-        terminal.say(text(key, thread=one_line(report.threads[0])))
+        terminal.say(text(f"cli.forget_thread{dry}", thread=one_line(report.threads[0])))
     else:
         key = "cli.forget_dry" if report.dry_run else "cli.forget_done"
         terminal.say(text(key, count=len(report.sources)))
         terminal.names(report.sources, at_most=_NAMED)
         for folder in report.folders:
-            terminal.say(text("cli.forget_folder", path=one_line(folder)))
+            terminal.say(text(f"cli.forget_folder{dry}", path=one_line(folder)))
         if report.on_disk:
             terminal.say(text("cli.forget_on_disk", count=len(report.on_disk)))
         if report.threads:
-            terminal.say(text("cli.forget_threads", count=len(report.threads)))
+            terminal.say(text(f"cli.forget_threads{dry}", count=len(report.threads)))
     if report.traces:
-        terminal.say(text("cli.forget_traces", count=report.traces))
+        terminal.say(text(f"cli.forget_traces{dry}", count=report.traces))
     if report.answers:
         terminal.say(text("cli.forget_answers", count=report.answers))
     if report.sent_to and report.traces:

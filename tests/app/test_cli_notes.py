@@ -146,6 +146,10 @@ def test_a_note_is_opened_by_the_end_of_its_path_and_near_names_are_told(terakoy
 
 
 def test_what_is_forgotten_goes_and_what_is_not_there_is_told(terakoya, notes: Path) -> None:
+    assert terakoya("ask", "What does the plain note say?").returncode == 0
+    whole = terakoya("notes", "forget", str(notes), "--dry-run").stdout
+    assert f"Nothing would be left of the folder `{notes}`" in whole
+    assert "Traces that would be erased" in whole
     told = terakoya("notes", "forget", "biology", "--dry-run")
     assert told.stdout.startswith("Nothing was written")
     assert len(rows(terakoya("notes", "--json"))) == 5
@@ -165,7 +169,7 @@ def test_what_is_forgotten_goes_and_what_is_not_there_is_told(terakoya, notes: P
         "folders": [str(notes)],
         "on_disk": [],
         "threads": [],
-        "traces": 0,
+        "traces": 1,
         "sent_to": "",
         "answers": 0,
         "dry_run": False,

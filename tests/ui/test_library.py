@@ -110,4 +110,6 @@ def test_an_upload_can_be_removed_where_a_note_of_it_is_open_and_a_folders_note_
 def test_a_note_that_holds_nothing_is_not_offered_to_be_asked_about(service, page):
     service.notes = [note("a.md", "Algebra"), note("b.md", "Blank").model_copy(update={"chunks": 0})]
     app = page()
-    assert [button.label for button in app.button if button.key.startswith("about_")] == ["Ask about: Algebra"]
+    assert [button.label for button in app.button if button.key.startswith("about_")] == [
+        "Ask about: Algebra"
+    ]
