@@ -1,62 +1,21 @@
-"""Questions on their way: cut short, interrupted by the next one, merged with it, branched, gone on with."""
+"""Questions on their way: cut short, interrupted by the next one, merged with it, branched."""
 
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from slow_answers import PEAS, Waiting, ask, asker_over
 
 from app.asking import Asker
 from app.threads import Threads
-from app.tracing import NoTracer
 from terakoya.errors import Busy, Cancelled, NotFound, Unavailable
-from terakoya.protocols import Emit
-from terakoya.text.analyser import Analyser
-from terakoya.types import Draft, Passage, Turn
-from workflows.nodes import Parts
-from workflows.testing import ScriptedRetriever, citation, passage
-
-PEAS = passage("Mendel grew peas.")
-GOOD = Draft(text="Peas [1].", answered=True, citations=(citation(PEAS, "Mendel grew peas."),), model="m")
-
-
-class Waiting:
-    """Says a piece, waits until it is let go on, and goes on piece by piece."""
-
-    name = "waiting"
-
-    def __init__(self) -> None:
-        self.said = threading.Event()
-        self.go = threading.Event()
-        self.asked: list[str] = []
-        self.histories: list[tuple[str, ...]] = []
-
-    def answer(
-        self,
-        question: str,
-        passages: Sequence[Passage],
-        *,
-        others: Sequence[str] = (),
-        history: Sequence[Turn] = (),
-        emit: Emit,
-    ) -> Draft:
-        self.asked.append(question)
-        self.histories.append(tuple(turn.question for turn in history))
-        emit("Half ")
-        self.said.set()
-        deadline = time.monotonic() + 60
-        while not self.go.is_set() and time.monotonic() < deadline:
-            time.sleep(0.01)
-            emit("")
-        emit("an answer")
-        return GOOD
+from terakoya.types import Draft
+from workflows.testing import ScriptedRetriever
 
 
 class Slow(ScriptedRetriever):
@@ -86,26 +45,9 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
-def asker_over(threads: Threads, answerer: Any, policy: Any = "queue", retriever: Any = None) -> Asker:
-    parts = Parts(
-        retriever=retriever or ScriptedRetriever(known=[PEAS]),
-        answerers=[answerer],
-        analyser=Analyser(),
-        tracer=NoTracer(),
-        passages=3,
-    )
-    return Asker(parts, threads, NoTracer(), second_message=policy)
-
-
 @pytest.fixture
 def asker(threads: Threads) -> Callable[..., Asker]:
     return partial(asker_over, threads)
-
-
-def ask(asker: Asker, question: str, thread: str = "t", **given: Any) -> Any:
-    lining: dict[str, Any] = {"effort": given.pop("effort", "normal"), "thread_id": thread}
-    place = asker.line_up(question, **lining, second_message=given.pop("second_message", None))
-    return asker.ask(place, **{"listen": lambda kind, data: None} | given)
 
 
 def test_what_is_cut_short_is_kept_as_far_as_it_came(asker, threads: Threads) -> None:
@@ -261,106 +203,6 @@ def test_a_long_thread_keeps_one_checkpoint(asker, threads: Threads) -> None:
         ask(asking, "What did Mendel grow?", effort="deep")
     assert len(list(threads.saver.list({"configurable": {"thread_id": "t"}}))) == 1
     assert len(threads.turns("t")) == 4
-
-
-DYING = """
-import os, signal, sys
-from pathlib import Path
-from test_asking import PEAS, asker_over
-from app.threads import Threads
-from workflows.testing import ScriptedRetriever
-
-class Dying:
-    name = "dying"
-    def answer(self, question, passages, **given):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-asking = asker_over(Threads(Path(sys.argv[1]), server=sys.argv[3]), Dying(), retriever=ScriptedRetriever(known=[PEAS]))
-place = asking.line_up("What did Mendel grow?", thread_id="t", effort=sys.argv[2])
-asking.line_up("And when?", thread_id="t", effort="fast")
-asking.ask(place, listen=lambda kind, data: None)
-"""
-
-
-@pytest.fixture
-def killed(tmp_path: Path, server: str) -> Callable[[str], None]:
-    """Asks two questions in the thread `t` with an effort, and dies while the first is answered."""
-
-    def die(effort: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-c", DYING, str(tmp_path / "threads.sqlite"), effort, server],
-            cwd=Path(__file__).parent,
-            check=False,
-            capture_output=True,
-            timeout=120,
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
-
-    return die
-
-
-def go_on(asker: Asker, threads: Threads) -> Any:
-    return asker.ask(asker.adopt(threads.open_questions.left("t")[0].id), listen=lambda kind, data: None)
-
-
-def test_a_question_whose_process_was_killed_is_gone_on_with_from_its_last_checkpoint(
-    asker, threads: Threads, killed
-) -> None:
-    killed("deep")
-    answerer, retriever = Waiting(), ScriptedRetriever(known=[PEAS])
-    answerer.go.set()
-    asking = asker(answerer, retriever=retriever)
-    assert [left.question for left in threads.open_questions.left()] == ["What did Mendel grow?", "And when?"]
-    assert go_on(asking, threads).answered
-    assert retriever.asked == []  # what was done is not done again
-    assert [t["question"] for t in threads.turns("t")] == ["What did Mendel grow?"]
-    go_on(asking, threads)
-    assert [t["question"] for t in threads.turns("t")] == ["What did Mendel grow?", "And when?"]
-    assert threads.open_questions.left() == []
-
-
-def test_a_plain_question_whose_process_was_killed_is_asked_again(asker, threads: Threads, killed) -> None:
-    killed("normal")
-    answerer = Waiting()
-    answerer.go.set()
-    assert go_on(asker(answerer), threads).answered
-    assert [t["question"] for t in threads.turns("t")] == ["What did Mendel grow?"]
-
-
-@pytest.mark.parametrize("effort", ["deep", "normal"])
-def test_what_was_left_can_be_dropped_and_an_empty_thread_goes(
-    asker, threads: Threads, killed, effort: str
-) -> None:
-    killed(effort)
-    asking = asker(Waiting())
-    for left in threads.open_questions.left():
-        asking.drop(left.id)
-    assert threads.open_questions.left() == []
-    assert not threads.has("t")
-    with pytest.raises(NotFound):
-        asking.drop(left.id)
-
-
-def test_dropping_leaves_the_turns_before_and_the_thread_usable(asker, threads: Threads, killed) -> None:
-    answerer = Waiting()
-    answerer.go.set()
-    asking = asker(answerer)
-    ask(asking, "Who was Mendel?")
-    killed("deep")
-    for left in threads.open_questions.left():
-        asking.drop(left.id)
-    assert ask(asking, "Where did Mendel live?").answered
-    assert [t["question"] for t in threads.turns("t")] == ["Who was Mendel?", "Where did Mendel live?"]
-
-
-def test_only_one_goes_on_with_what_was_left(asker, threads: Threads, killed) -> None:
-    killed("normal")
-    asking = asker(Waiting())
-    left = threads.open_questions.left()[0]
-    place = asking.adopt(left.id)
-    with pytest.raises(NotFound):
-        asking.adopt(left.id)
-    asking.give_up(place)
 
 
 def test_a_message_or_else_its_thread_chooses_what_becomes_of_it(asker, pool, threads: Threads) -> None:

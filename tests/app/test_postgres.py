@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from running import clean_environment
-from test_asking import PEAS, Waiting, ask, asker_over
+from slow_answers import PEAS, Waiting, ask, asker_over
 
 from app.checkpoints import ThreadsAway
 from app.postgres import PostgresCheckpoints, place_of

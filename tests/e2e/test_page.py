@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from scripted_service import Reply, ScriptedService, citation, note
+from samples import Reply, citation, note
+from scripted_service import ScriptedService
 
 from terakoya.client import ServiceClient
 

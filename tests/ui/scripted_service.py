@@ -6,17 +6,16 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, File, Request, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
+from samples import Reply, citation, note
 
 from terakoya.api import (
-    ApprovalModel,
     AskRequest,
     AskResult,
     Branched,
@@ -24,7 +23,6 @@ from terakoya.api import (
     CaseDraft,
     CaseMade,
     CaseRequest,
-    CitationModel,
     DecisionRequest,
     Duel,
     DuelReply,
@@ -36,11 +34,9 @@ from terakoya.api import (
     HitModel,
     IngestReport,
     IngestRequest,
-    NoteProblem,
     NoteSummary,
     NoteText,
     PlaceModel,
-    Problem,
     RelatedRequest,
     RunStarted,
     SearchResult,
@@ -56,78 +52,6 @@ from terakoya.api import (
 from terakoya.client import CHALLENGE_HEADER, PROOF_HEADER, proof
 
 TOKEN = "token-of-the-scripted-service"
-
-
-def citation(quote: str, *, marker: int = 1, source: str = "tcp.md", line: int = 3, heading: str = "TCP"):
-    """A citation of whole lines."""
-    last = line + quote.count("\n")
-    return CitationModel(
-        marker=marker,
-        source=source,
-        heading=[heading],
-        start_line=line,
-        end_line=last,
-        start=0,
-        end=9,
-        quote=quote,
-    )
-
-
-def hit(source: str, *, line: int = 3, score: float = 0.5, heading: str = "UDP"):
-    """A passage that was found."""
-    return HitModel(
-        id=f"{source}:{line}",
-        source=source,
-        heading=[heading],
-        start_line=line,
-        end_line=line,
-        start=0,
-        end=9,
-        score=score,
-        text="text",
-    )
-
-
-def note(
-    source: str,
-    title: str,
-    *,
-    language: str = "en",
-    repair: str | None = None,
-    upload: str = "",
-    problems: Sequence[str] = (),
-):
-    """A note in the list."""
-    return NoteSummary(
-        source=source,
-        title=title,
-        language=language,
-        encoding="utf-8",
-        repair=repair,
-        upload=upload,
-        chunks=3,
-        characters=900,
-        problems=[NoteProblem(code="doubtful", message=message) for message in problems],
-    )
-
-
-@dataclass
-class Reply:
-    """What comes of one question: the pieces of the answer, then the result or the error."""
-
-    pieces: list[str]
-    citations: list[CitationModel] = field(default_factory=list)
-    suspicious: list[CitationModel] = field(default_factory=list)
-    answered: bool = True
-    replaced: str = ""
-    notice: str = ""
-    error: str = ""
-    approval: ApprovalModel | None = None
-    """Where set, the run asks for it behind its pieces."""
-    interrupted: bool = False
-    model: str = "extractive"
-    gate: threading.Event | None = None
-    """Where set, the answer stops after its first piece until the test opens it."""
 
 
 class ScriptedService:
@@ -441,8 +365,3 @@ class ScriptedService:
         yield "progress", {"done": 1, "total": 2, "what": "new.md"}
         self.notes = [*self.notes, *(note(source, source) for source in self.report.added)]
         yield "done", {"result": self.report.model_dump()}
-
-
-def problem(path: str, message: str) -> Problem:
-    """A file that was not read."""
-    return Problem(path=path, code="unreadable", message=message)

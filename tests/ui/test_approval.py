@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from scripted_service import Reply, note
+from samples import Reply, note
 
 from terakoya.api import ApprovalModel
 

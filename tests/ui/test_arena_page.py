@@ -1,6 +1,6 @@
 """The arena of the page: two answers, a vote, and only then the names."""
 
-from scripted_service import note
+from samples import note
 
 
 def arena(service, page, **address):

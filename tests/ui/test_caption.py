@@ -1,7 +1,7 @@
 """The line under an answer: who made it, how, and in what time."""
 
 import pytest
-from scripted_service import Reply, note
+from samples import Reply, note
 
 QUESTION = "What is TCP?"
 

@@ -1,20 +1,9 @@
 import threading
 
 import pytest
-from scripted_service import Reply, citation, hit, note
+from samples import QUESTION, QUOTE, Reply, answer, ask, citation, note
 
-from terakoya.api import FactModel, PlaceModel, Thread, Unfinished
-
-QUESTION = "What is slow start?"
-QUOTE = "- slow start: cwnd doubles every RTT"
-
-
-def answer(**changes):
-    return Reply(**{"pieces": ["cwnd doubles ", "every RTT [1]."], "citations": [citation(QUOTE)], **changes})
-
-
-def ask(app, question=QUESTION):
-    app.chat_input(key="ask").set_value(question).run()
+from terakoya.api import FactModel, Thread, Unfinished
 
 
 def test_an_answer_shows_its_mark_its_source_and_the_quote(service, page, settle, shown):
@@ -219,64 +208,6 @@ def test_a_failed_answer_says_why_and_can_be_asked_again(service, page, settle, 
     settle(app, lambda: len(app.feedback) == 1)
 
 
-def test_a_thumb_reaches_the_service_and_stays(service, page, settle):
-    service.notes = [note("tcp.md", "TCP")]
-    service.replies[QUESTION] = answer()
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    app.feedback[0].set_value(1).run()
-    app.run()
-    assert [given.value for given in service.feedback] == [1]
-    assert app.feedback[0].value == 1
-    reloaded = page(**app.query_params)
-    assert reloaded.feedback[0].value == 1
-
-
-def test_a_thumb_down_can_carry_a_comment(service, page, settle, shown):
-    service.notes = [note("tcp.md", "TCP")]
-    service.replies[QUESTION] = answer()
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    app.feedback[0].set_value(0).run()
-    next(field for field in app.text_input if "optional" in field.label).set_value("Wrong line.")
-    next(button for button in app.form_submit_button if button.label == "Send comment").click().run()
-    assert [(given.value, given.comment) for given in service.feedback] == [(0, ""), (0, "Wrong line.")]
-    assert "Your comment was sent." in shown(app)
-
-
-def test_a_thumb_down_becomes_a_test_with_one_more_click(service, page, settle, shown):
-    service.notes = [note("tcp.md", "TCP")]
-    service.replies[QUESTION] = answer()
-    service.places = [PlaceModel(place="tcp.md:7", text="- *ssthresh*"), PlaceModel(place="a.md:1", text="b")]
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    app.feedback[0].set_value(0).run()
-    next(button for button in app.button if button.label == "Make it a test").click().run()
-    assert [(case.passages, case.expected, case.unanswerable) for case in service.cases] == [
-        (["tcp.md:7"], [], False)
-    ]
-    assert "Now a test: complaints.yaml, line 5" in shown(app)
-    assert "`terakoya eval run complaints`" in shown(app)
-
-
-def test_a_reader_says_what_a_good_answer_would_have_been(service, page, settle, shown):
-    service.notes = [note("tcp.md", "TCP")]
-    service.replies[QUESTION] = answer()
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    app.feedback[0].set_value(0).run()
-    app.radio[0].set_value("other")
-    next(button for button in app.button if button.label == "Make it a test").click().run()
-    assert "Write the words that a good answer holds." in shown(app)
-    next(field for field in app.text_input if "Words" in field.label).set_value("cwnd | RTT")
-    next(button for button in app.button if button.label == "Make it a test").click().run()
-    assert [(case.passages, case.expected) for case in service.cases] == [([], ["cwnd", "RTT"])]
-
-
 def test_a_rerun_asks_the_service_for_nothing(service, page, settle):
     service.notes = [note("tcp.md", "TCP")]
     service.replies[QUESTION] = answer()
@@ -287,90 +218,6 @@ def test_a_rerun_asks_the_service_for_nothing(service, page, settle):
     before = len(service.requests)
     app.run()
     assert service.requests[before:] == []
-
-
-def test_a_click_on_a_source_opens_the_note_with_the_lines_marked(service, page, settle):
-    service.notes = [note("tcp.md", "TCP")]
-    service.texts["tcp.md"] = f"# TCP\n<img src=x onerror=alert(1)>\n{QUOTE}\nlast\n"
-    service.replies[QUESTION] = answer()
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    next(button for button in app.button if "tcp.md:3" in button.label).click().run()
-    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
-    assert '<span class="tk-number">3</span><mark class="tk-text">- slow start' in drawn
-    assert drawn.count("tk-cited") == 1
-    assert "&lt;img src=x onerror=alert(1)&gt;" in drawn
-    assert "<img" not in drawn
-
-
-def test_the_question_s_terms_stand_out_in_the_quote_and_in_the_opened_note(service, page, settle):
-    quote = "a <b>slow</b> start\nand a slow end"
-    spans = [(5, 9), (9, 11), (26, 30)]
-    cited = citation(quote, line=2).model_copy(update={"marks": spans})
-    service.notes = [note("tcp.md", "TCP")]
-    service.texts["tcp.md"] = f"# TCP\n{quote}\nslow\n"
-    service.replies[QUESTION] = answer(citations=[cited])
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    assert any("and a :orange-background[slow] end" in element.value for element in app.markdown)
-    next(button for button in app.button if "tcp.md:2-3" in button.label).click().run()
-    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
-    assert (
-        'a &lt;b&gt;<mark class="tk-term">slow</mark><mark class="tk-term">&lt;/</mark>b&gt; start' in drawn
-    )
-    assert 'and a <mark class="tk-term">slow</mark> end' in drawn
-    assert drawn.count("tk-term") == len(spans)
-
-
-def test_of_a_note_that_has_changed_since_only_the_lines_are_marked(service, page, settle):
-    cited = citation("slow start", line=2).model_copy(update={"marks": [(0, 4)]})
-    service.notes = [note("tcp.md", "TCP")]
-    service.texts["tcp.md"] = "# TCP\nanother line\n"
-    service.replies[QUESTION] = answer(citations=[cited])
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    next(button for button in app.button if "tcp.md:2" in button.label).click().run()
-    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
-    assert "tk-cited" in drawn
-    assert "tk-term" not in drawn
-
-
-def test_below_an_opened_note_related_passages_lead_to_their_notes(service, page, settle):
-    service.notes = [note("tcp.md", "TCP")]
-    service.texts |= {"tcp.md": f"# TCP\n\n{QUOTE}\n", "udp.md": "# UDP\n\n\nno order\n"}
-    near, far = hit("udp.md", line=4, heading="*UDP*"), hit("far.md", score=0.2)
-    service.related[("tcp.md", 3)] = [near, far]
-    service.replies[QUESTION] = answer()
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    next(button for button in app.button if "tcp.md:3" in button.label).click().run()
-    labels = [button.label for button in app.button if (button.key or "").startswith("related_")]
-    assert labels == ["**udp.md:4** · \\*UDP\\*"]
-    next(button for button in app.button if button.key == "related_0").click().run()
-    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
-    assert '<mark class="tk-text">no order</mark>' in drawn
-    assert not [button for button in app.button if (button.key or "").startswith("related_")]
-
-
-def test_of_a_long_note_only_the_surroundings_are_drawn_until_all_is_asked_for(service, page, settle):
-    service.notes = [note("tcp.md", "TCP")]
-    service.texts["tcp.md"] = "\n".join(f"line {number}" for number in range(1, 1001))
-    service.replies[QUESTION] = answer(citations=[citation("line 500", line=500)])
-    app = page()
-    ask(app)
-    settle(app, lambda: len(app.feedback) == 1)
-    next(button for button in app.button if "tcp.md:500" in button.label).click().run()
-    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
-    assert "line 500<" in drawn
-    assert "line 700<" not in drawn
-    app.button(key="note_whole").click().run()
-    drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
-    assert "line 1<" in drawn
-    assert "line 1000<" in drawn
 
 
 @pytest.mark.parametrize(

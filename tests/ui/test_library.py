@@ -1,5 +1,5 @@
 import pytest
-from scripted_service import note, problem
+from samples import note, problem
 
 from terakoya.api import IngestReport
 

@@ -1,5 +1,5 @@
 import pytest
-from scripted_service import note
+from samples import note
 
 from terakoya.api import Check
 
