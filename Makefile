@@ -22,7 +22,7 @@ BASELINE := evals/baselines/own.jsonl
 .PHONY: help chat test eval baseline langfuse langfuse-down bench bench-search bench-engine soak install dev engine lint types imports pytest clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 chat: install  ## ask your notes in the browser (NOTES=folder)
 	@$(BIN)/python -m app.models.build --constraints constraints.txt || echo "Everything else works without it."

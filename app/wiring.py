@@ -367,6 +367,7 @@ def open_installation(
         Busy: Another process holds the store.
         Unavailable: There is no store yet, or it cannot be read.
     """
+    from ingest.moved_root import follow
     from ingest.store import Store
 
     if write or (settings.home.exists() and not read_only(settings.home)):
@@ -380,6 +381,8 @@ def open_installation(
         around=around,
         heard=heard,
     )
+    if write:
+        follow(wiring.store, settings.uploads_path)
     return Installation(wiring, processes=processes)
 
 

@@ -106,3 +106,38 @@ def test_an_uploaded_archive_goes_with_the_last_of_its_notes(installation: Insta
     assert kept(installation) == ["week.zip"]
     assert installation.forget(ForgetRequest(source="week.zip")).on_disk == []
     assert kept(installation) == []
+
+
+def test_uploads_of_a_home_that_was_moved_are_not_taken_in_twice(
+    installation: Installation, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("alpha")
+    installation.ingest([tmp_path / "notes"])
+    upload(installation, first_md=b"beta", week_zip=zipped(in_md=b"gamma"))
+    installation.close()
+    home.rename(tmp_path / "moved")
+    moved = open_installation(Settings(home=tmp_path / "moved", embedder="none"), write=True)
+    try:
+        assert [note.upload for note in moved.notes()] == ["", "uploads/first.md", "uploads/week.zip"]
+        report = upload(moved, second_md=b"delta")
+        assert (report.added, report.unchanged) == (["uploads/second.md"], 2)
+    finally:
+        moved.close()
+
+
+def test_a_folder_that_only_has_the_name_of_the_uploads_stays_where_it_is(
+    installation: Installation, home: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "uploads"
+    own.mkdir()
+    (own / "a.md").write_text("alpha")
+    installation.ingest([own])
+    (home / "uploads").mkdir()
+    (home / "uploads" / "a.md").write_text("another text of this name")
+    installation.close()
+    again = open_installation(Settings(home=home, embedder="none"), write=True)
+    try:
+        assert [note.upload for note in again.notes()] == [""]
+    finally:
+        again.close()
