@@ -141,4 +141,4 @@ def read_text(path: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise BadInput("eval_import", path=path, line=line, reason="not UTF-8") from None
     except OSError as error:
-        raise BadInput("eval_suite_missing", path=path, reason=error.strerror or error) from None
+        raise BadInput("eval_import_missing", path=path, reason=error.strerror or error) from None

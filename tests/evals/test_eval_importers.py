@@ -187,7 +187,7 @@ def test_a_beir_file_that_cannot_be_used_is_refused_with_its_line(
 
 
 def test_a_folder_without_a_corpus_is_refused(tmp_path: Path) -> None:
-    assert refused("beir", tmp_path)[0] == "eval_suite_missing"
+    assert refused("beir", tmp_path)[0] == "eval_import_missing"
 
 
 # Langfuse
