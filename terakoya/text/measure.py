@@ -16,6 +16,7 @@ _LENGTH: Final = r"[kcmn]?m|メートル|キロ|センチ|ミリ|met(?:er|re)s?|
 _TIME: Final = (
     r"m?s|秒|sec(?:ond)?s?|分|min(?:ute)?s?|時間|h(?:ou)?rs?|日|days?|週|weeks?|[かヶ]月|months?|年|years?"
 )
+_RATE: Final = r"回|度(?!c)|times|\w{0,4}(?:ごと|おき|毎)|[かヶ]?[日週月年時][間月]?に"
 _OPEN: Final = r"は(?:いくら|どの|何|\?|$)"
 _MEASURES: Final[Sequence[tuple[str, str]]] = (
     (r"何(?:ボルト|v\b)|how many volts|what voltage|電圧" + _OPEN, r"[km]?v|ボルト|volts?"),
@@ -27,7 +28,7 @@ _MEASURES: Final[Sequence[tuple[str, str]]] = (
         r"[km]?g|グラム|キロ|トン|(?:kilo)?grams?|pounds?|lbs?",
     ),
     (r"何(?:メートル|センチ)|何[kcm]?m(?![a-z])|how (?:tall|high|far|wide|deep)\b", _LENGTH),
-    (r"(?:高さ|長さ|距離|身長)" + _OPEN, _LENGTH),
+    (r"(?:[高長深太厚]さ|距離|身長|[体全]長|[直半]径|[横道]?幅)" + _OPEN, _LENGTH),
     (
         r"何(?:リットル|ml|l)(?![a-z])|how many (?:milli)?lit",
         r"m?l|cc|リットル|ミリ|(?:milli)?lit(?:er|re)s?",
@@ -38,7 +39,10 @@ _MEASURES: Final[Sequence[tuple[str, str]]] = (
     ),
     (r"何(?:%|パーセント|割)|what percent|percentage|率" + _OPEN, r"%|パーセント|percent|割|分の|/"),
     (r"何(?:円|ドル|ユーロ)|how much .*\b(?:cost|pay|paid|charge)|\b(?:price|fee|cost) of\b", _MONEY),
+    (r"いくらで[買売]|いくら(?:かか|払|もら)", _MONEY),
     (r"(?:料|料金|費|値段|価格|代金)" + _OPEN + r"|(?:値段|価格|料金)を", _MONEY),
+    (r"回数" + _OPEN, r"回|度|times"),
+    (r"頻度" + _OPEN + r"|どの(?:くらい|ぐらい)の頻度|how often\b", _RATE),
     (r"何(?:秒|分間?|時間|日間|週間|[かヶ]月|年間)(?!目)", _TIME),
     (r"how (?:long|many (?:seconds|minutes|hours|days|weeks|months))\b", _TIME),
     (
@@ -72,6 +76,9 @@ _NUMBER_ASKED: Final = re.compile(
 )
 """The noun that is asked for is a quantity."""
 _SIGNED: Final = re.compile(r"[$¥€£]\s?\d")
+_REGULARLY: Final = re.compile(
+    r"毎[日朝晩週月年時回]|\b(?:once|twice|daily|weekly|monthly|yearly|hourly|every)\b"
+)
 _ASKED: Final = tuple((re.compile(asks), units) for asks, units in _MEASURES)
 
 
@@ -91,7 +98,8 @@ class Measure:
         """Whether a number of it stands in `text`, in this unit or one like it."""
         folded = fold(text)
         found = re.search(rf"{_NUMBER}\s*(?:{self.units})(?![a-z])", folded)
-        return bool(found or (self.units == _MONEY and _SIGNED.search(folded)))
+        bare = {_MONEY: _SIGNED, _RATE: _REGULARLY}.get(self.units)
+        return bool(found or (bare and bare.search(folded)))
 
 
 def asked_measure(question: str) -> Measure | None:

@@ -30,12 +30,13 @@ _EACH_JA: Final = re.compile(r"(?P<particle>は|って|を|で|が|の)?、?(?:�
 _ENDING_JA: Final = re.compile(r"(?:なの)?で$")
 _JOINT_JA: Final = re.compile(r"と、?(?!き|し|も|い|こ)|、|や(?![すっりるめ])|および|及び|ならびに")
 _COMPARED: Final = re.compile(
-    r"違|差|比べ|比較|使い分け|どちら|どっち|関係|共通|相違|異な|同じ|あいだ|間の|\bvs\b", re.IGNORECASE
+    r"違|差|比べ|比較|使い分け|どちら|どっち|関係|共通|相違|異な|同じ|あいだ|(?<![分時日週月年])間の|の比(?![べ重])|\bvs\b",
+    re.IGNORECASE,
 )
 _NAME_JA: Final = r"[^\s、。？?\u3041-\u3096]{1,24}"
 _ATTRIBUTE_JA: Final = re.compile(
     rf"^(?P<first>{_NAME_JA})(?:と|や|および|及び|ならびに)(?P<second>{_NAME_JA})"
-    r"の(?P<rest>[^、。のをが]{1,16}(?:(?:は|って|とは)[^、。を]{0,12}|を(?:教|知|説|書)[^、。]{0,12}|)[?？]?)$"
+    r"の(?P<rest>(?:[^、。のをが]{1,16}|[^、。のをがはと]{1,10}と[^、。をがはと]{1,12})(?:(?:は|って|とは)[^、。を]{0,12}|を(?:教|知|説|書)[^、。]{0,12}|)[?？]?)$"
 )
 """Names are written without hiragana: by form nothing else tells them from what is said of them."""
 _ASPECT_JA: Final = r"[^\s、。？?のはがをにでと]{1,12}"
@@ -44,12 +45,17 @@ _ASPECTS_JA: Final = re.compile(
     r"(?P<rest>(?:は|って|とは)[^、。を]{0,12}|を(?:教|知|説|書)[^、。]{0,12})$"
 )
 """Two things asked about one; with a の of its own the second would be of another."""
+_OWNER_JA: Final = r"[^、。？?とはがを]{1,24}の[^、。？?とはがをの]{1,12}"
 _OWNED_JA: Final = re.compile(
-    rf"^(?P<first>{_NAME_JA}の{_NAME_JA})(?:と|や|および|及び)(?P<second>{_NAME_JA}の{_NAME_JA})(?P<rest>(?:は|って|を(?=教)).*)$"
+    rf"^(?P<first>{_NAME_JA}の{_NAME_JA}|{_OWNER_JA})(?:と、?(?![しきいもこ])|や|および|及び)"
+    rf"(?P<second>{_NAME_JA}の{_NAME_JA}|{_OWNER_JA})(?P<rest>(?:は|って|を(?=教)).*)$"
 )
+"""Each has its own の, so that と between them joins two questions."""
 _CASES_JA: Final = re.compile(
     r"^(?P<first>.+?(?:とき|時|場合))と、?(?P<second>.+?(?:とき|時|場合))(?P<rest>(?:の|は|に|で).+)$"
 )
+_OBJECT_JA: Final = re.compile(r"^[^、。をがにで]{1,24}[をがにで]")
+"""What is done, or happens, to what: a second case without one is of the same thing."""
 _EACH_EN: Final = re.compile(
     rf"^(?P<head>(?:{_ASKS_EN})\s+(?:do|does|did|is|are|was|were)\s+)(?P<first>(?:the\s+)?\S+(?:\s\S+)?)\s+and\s+"
     r"(?P<second>(?:the\s+)?\S+(?:\s\S+)?)(?P<rest>\s+(?:each|both|respectively|mean|stand for|do|work|used for)\b.*)$",
@@ -140,7 +146,11 @@ def _each_ja(clause: str) -> Iterator[str]:
         yield clause
     elif (each := _EACH_JA.search(clause)) and (rest := clause[each.end() :]):
         yield from _each_of(clause[: each.start()], each["particle"] or "は", rest)
-    elif found := _CASES_JA.match(clause) or _OWNED_JA.match(clause):
+    elif found := _CASES_JA.match(clause):
+        thing = _OBJECT_JA.match(found["first"])
+        shared = thing[0] if thing and not _OBJECT_JA.match(found["second"]) else ""
+        yield from (found["first"] + found["rest"], shared + found["second"] + found["rest"])
+    elif found := _OWNED_JA.match(clause):
         yield from (found[name] + found["rest"] for name in ("first", "second"))
     elif found := _ASPECTS_JA.match(clause):
         yield from (f"{found['thing']}の{found[name]}{found['rest']}" for name in ("first", "second"))

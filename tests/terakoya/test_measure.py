@@ -21,6 +21,12 @@ from terakoya.text.measure import asked_measure, asks_number
         ("What pressure does the machine need?", "fine grind, nine bars", "25 to 30 seconds"),
         ("豆を何カロリーとった？", "一杯で 120 kcal", "一杯で 120 g"),
         ("光の速さは？", "およそ 300,000 km/s", "およそ 300,000 km"),
+        ("水やりの回数は？", "朝に2回", "鉢は3つ"),
+        ("水やりの頻度は？", "3日に1回", "鉢は3つ"),
+        ("そうじの頻度は？", "毎週する", "鉢は3つ"),
+        ("How often do I water it?", "every morning", "in 3 pots"),
+        ("この本はいくらで買った？", "古本屋で 800円", "3年前の夏"),
+        ("池の深さは？", "いちばん深い所で 2m", "鯉が 8匹"),
         ("どんな比率に分けた？", "8 : 1 : 1 にした", "8回に分けた"),
     ],
 )
