@@ -9,29 +9,26 @@ from terakoya.protocols import Emit
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
 from terakoya.text.parts import parts
-from terakoya.text.question import Question, QuestionKind, analyse_question, under_other_name
+from terakoya.text.question import Question, analyse_question, under_other_name
 from terakoya.types import Draft, Language, Passage, Turn
 from workflows.composing import compose, nearest
 from workflows.confidence import Confidence, learned
+from workflows.grading import evidence_share
 from workflows.guarding.passages import quotable
-from workflows.ranking import learned as learned_ranker
+from workflows.quoting import as_good, line, names, whole_item, whole_line, window, with_reason
 from workflows.ranking import score
-from workflows.scoring import LONG, REASON, Candidate, Scored, read_candidates
+from workflows.scoring import Candidate, Scored, read_candidates
 from workflows.signals import Signals, read_signals
-from workflows.standalone import stand_alone
+from workflows.standalone import about_the_same, stand_alone
 from workflows.units import Unit
 
 MOST_UNITS: Final = 6
-_HELD: Final = 0.5
-"""Evidence from which on a term counts as held."""
-_ONE_LINE: Final = frozenset[QuestionKind]({"open", "definition", "when", "who", "how-many"})
-"""Kinds of question that one line answers, where one says it all."""
-_SHORT_ITEM: Final = 200
-"""Code points of an item that is quoted whole."""
-_CODE_WINDOW: Final = 12
-"""Lines that are quoted of a longer block of code."""
 _BESIDE: Final = 0.5
 """Share of the usual confidence that is enough for a part beside another that the same note answers."""
+_HELD: Final = 0.5
+"""Evidence from which on a term counts as held."""
+_ALL: Final = 0.9
+"""Share of a question's evidence from which on all of it is told."""
 _MENTIONED: Final = 0.25
 """Support from which on the nearest passage is worth showing when the answer is not there."""
 
@@ -98,7 +95,15 @@ class ExtractiveAnswerer:
         candidates = [c for c in read_candidates(passages, self._analyser) if quotable(c.unit)]
         whole = self._best(asked, others, candidates)
         pieces = self._pieces(question, asked.language, candidates)
-        draft = self._of_pieces(asked, whole, pieces) if self._known(pieces) else self._of_whole(whole)
+        if not pieces:
+            before = [turn for turn in history if turn.checked and not turn.covers]
+            whole = self._of_same(whole, about_the_same(question, before, self._analyser), candidates)
+        if self._known(pieces):
+            draft = self._of_pieces(asked, whole, pieces)
+        elif pieces and not any(piece.chosen for piece in pieces):
+            draft = self._decline(whole)
+        else:
+            draft = self._of_whole(whole)
         emit(draft.text)
         return draft
 
@@ -119,8 +124,46 @@ class ExtractiveAnswerer:
             alone = stand_alone(piece, said, self._analyser)
             said.append(Turn(question=piece, answer="", standalone=alone))
             one = replace(analyse_question(alone, self._analyser), language=language)
-            found.append(self.find(one, candidates))
+            same = about_the_same(piece, said[:-1], self._analyser)
+            near = self._nearest_first(one, candidates)
+            best = self._of_same(self.find(one, near), same, near)
+            told = alone == piece or self._told_of_subject(best, piece)
+            found.append(best if told else Found(one, best.scored, (), None, 0.0))
         return found
+
+    def _nearest_first(self, asked: Question, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """As if passages had been found for one part alone: those that speak of it more come first."""
+        passages = {c.unit.passage.id: (c.unit.passage, c.rank) for c in candidates}
+        held = {
+            key: (-round(evidence_share(asked, self._reading(passage)), 1), rank)
+            for key, (passage, rank) in passages.items()
+        }
+        places = {key: place for place, key in enumerate(sorted(held, key=lambda key: held[key]))}
+        return [replace(c, rank=places[c.unit.passage.id]) for c in candidates]
+
+    def _told_of_subject(self, found: Found, piece: str) -> bool:
+        """Whether what was found tells of the subject that was filled in, which `piece` only points at."""
+        own = {t.surface for t in analyse_question(piece, self._analyser).terms}
+        filled = [t.surface for t in found.asked.subject if t.surface not in own]
+        return any(s.whole[t] >= _HELD for s in found.chosen[:1] for t in filled) or not filled
+
+    def _of_same(self, found: Found, same: str, candidates: Sequence[Candidate]) -> Found:
+        """What is found for `same`, the question asked of what the one before it was about, where that is meant.
+
+        It is where the notes tell all of it; else where they have what is asked for as a thing said of others, and
+        under no name of its own.
+        """
+        if not same:
+            return found
+        other = self.find(
+            replace(analyse_question(same, self._analyser), language=found.asked.language), candidates
+        )
+        if not self._answers(other) or other.signals is None:
+            return found
+        if other.signals.support >= _ALL:
+            return other
+        named = any(names(found.asked.text, s.unit) for s in found.chosen[:1])
+        return found if "の" in found.asked.text or (named and self._answers(found)) else other
 
     def _known(self, pieces: Sequence[Found]) -> list[Found]:
         """Those that the notes answer. What is asked with them is likely to stand beside them."""
@@ -148,20 +191,19 @@ class ExtractiveAnswerer:
         words = len(self._analyser.tokens(asked.text))
         signals = read_signals(asked, chosen, scored, self._readings(chosen), words=words)
         confidence = self._confidence.of(signals) * chosen[0].unit.worth
-        return Found(asked, scored, (*chosen, *_as_good(chosen, scored)), signals, confidence)
+        return Found(asked, scored, (*chosen, *as_good(chosen, scored)), signals, confidence)
 
     def _readings(self, chosen: Sequence[Scored]) -> dict[str, Reading]:
         """The whole passages that units stand in, with what is above them."""
-        passages = {c.unit.passage.id: c.unit.passage for c in chosen}
-        return {
-            key: Reading.of("\n".join((*p.heading, *p.ancestors, p.text)), self._analyser)
-            for key, p in passages.items()
-        }
+        return {c.unit.passage.id: self._reading(c.unit.passage) for c in chosen}
+
+    def _reading(self, passage: Passage) -> Reading:
+        return Reading.of("\n".join((*passage.heading, *passage.ancestors, passage.text)), self._analyser)
 
     def _of_whole(self, found: Found) -> Draft:
         if not self._answers(found):
             return self._decline(found)
-        text, citations = compose(found.asked, [c.unit for c in found.chosen])
+        text, citations = compose(found.asked, [whole_line(c.unit) for c in found.chosen])
         return Draft(
             text=text, answered=True, citations=citations, model=self.name, confidence=found.confidence
         )
@@ -173,7 +215,7 @@ class ExtractiveAnswerer:
         if unknown and self._answers(whole) and whole.confidence >= max(k.confidence for k in known):
             return self._of_whole(whole)
         units: list[Unit] = []
-        for unit in (c.unit for piece in known for c in piece.chosen):
+        for unit in (whole_line(c.unit) for piece in known for c in piece.chosen):
             inside = [u for u in units if u.overlaps(unit)]
             if not inside:
                 units.append(unit)
@@ -197,8 +239,8 @@ class ExtractiveAnswerer:
             return []
         if asked.sides:
             return self._sides(asked, scored, candidates)
-        best = _with_reason(scored) if asked.kind == "why" else _whole_item(_line(asked, scored), scored)
-        chosen = [replace(best, unit=_window(asked, best.unit, self._analyser))]
+        best = with_reason(scored) if asked.kind == "why" else whole_item(line(asked, scored), scored)
+        chosen = [replace(best, unit=window(asked, best.unit, self._analyser))]
         if not asked.several:
             return chosen
         missing = {t.surface for t in asked.terms if chosen[0].direct[t.surface] < 0.5}
@@ -227,7 +269,7 @@ class ExtractiveAnswerer:
                     break
                 if not any(best.unit.overlaps(c.unit) for c in chosen):
                     found = next(s for s in scored if s.unit == best.unit)
-                    chosen.append(_whole_item(found, scored))
+                    chosen.append(whole_item(found, scored))
                     break
                 if any(best.unit == c.unit for c in chosen):
                     break
@@ -235,7 +277,7 @@ class ExtractiveAnswerer:
         held = [min(best.direct[t.surface] for t in side if t.surface in best.direct) for side in asked.sides]
         if chosen and (min(held) < 0.5 or len(chosen) > 1):
             return chosen
-        return [_whole_item(best, scored)]
+        return [whole_item(best, scored)]
 
     def _decline(self, found: Found) -> Draft:
         asked = found.asked
@@ -249,84 +291,6 @@ class ExtractiveAnswerer:
         return Draft(
             text=text, answered=False, citations=citations, model=self.name, confidence=found.confidence
         )
-
-
-def _as_good(chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
-    """The unit next to the one that is quoted, where it is in doubt which of them answers."""
-    if len(chosen) > 1:
-        return []
-    for other in scored:
-        if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
-            break
-        plain = not other.unit.is_task and not other.unit.is_question
-        if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
-            return [other]
-    return []
-
-
-def _line(asked: Question, scored: Sequence[Scored]) -> Scored:
-    """The best unit; of a section or table, the one line that says all that the whole of it says of the question."""
-    best = scored[0]
-    whole = best.unit.kind == "table" or (
-        best.unit.kind == "section" and best.unit.own_end == best.unit.start
-    )
-    held = [t for t, evidence in best.direct.items() if evidence >= _HELD]
-    if not whole or asked.kind not in _ONE_LINE or asked.asks_day or not held:
-        return best
-    inside = (
-        s
-        for s in scored
-        if best.unit.contains(s.unit)
-        and any(s.direct[t] >= _HELD for t in held)
-        and all(s.whole[t] >= _HELD for t in held)
-    )
-    return next(inside, best)
-
-
-def _whole_item(best: Scored, scored: Sequence[Scored]) -> Scored:
-    """The whole of a short item for a sentence of it, which was written with the others in mind."""
-    if best.unit.kind != "sentence":
-        return best
-    around = (
-        s
-        for s in scored
-        if s.unit.kind == "item"
-        and s.unit.end == s.unit.own_end
-        and s.unit.overlaps(best.unit)
-        and len(s.unit.text) <= _SHORT_ITEM
-    )
-    return next(around, best)
-
-
-def _with_reason(scored: Sequence[Scored]) -> Scored:
-    """For "why": a line that gives no reason is quoted with the lines around it, where the reason stands."""
-    best = scored[0]
-    if REASON.search(best.unit.text) or best.unit.children:
-        return best
-    around = [
-        s
-        for s in scored
-        if s.unit.overlaps(best.unit)
-        and s.unit.start <= best.unit.start
-        and s.unit.end > best.unit.end
-        and s.unit.text.count("\n") < LONG
-    ]
-    return min(around, key=lambda s: len(s.unit.text), default=best)
-
-
-def _window(asked: Question, unit: Unit, analyser: Analyser) -> Unit:
-    """Of a long block of code only the lines around what was asked about."""
-    lines = unit.text.split("\n")
-    if unit.kind != "code" or len(lines) <= _CODE_WINDOW + 2:
-        return unit
-    inside = lines[1:-1] if lines[0].lstrip().startswith(("```", "~~~")) else lines
-    held = [sum(t.weight * Reading.of(line, analyser).evidence(t) for t in asked.terms) for line in inside]
-    first = max(range(len(inside)), key=lambda i: (held[i], -i))
-    first = max(0, min(first - 1, len(inside) - _CODE_WINDOW))
-    before = len(lines[0]) + 1 if inside is not lines else 0
-    start = unit.start + before + sum(len(line) + 1 for line in inside[:first])
-    quoted = "\n".join(inside[first : first + _CODE_WINDOW]).rstrip()
-    return replace(unit, start=start, end=start + len(quoted), own_end=start + len(quoted))
 
 
 def _told_apart(asked: Question, near: Sequence[Scored]) -> tuple[str, str]:

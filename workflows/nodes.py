@@ -23,7 +23,7 @@ from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
 from workflows.guarding.draft import guard_report, guarded_draft, without_suspicious
 from workflows.rewriting import rewritten
 from workflows.routing import fact_in, intent_of
-from workflows.standalone import stand_alone
+from workflows.standalone import about_the_same, stand_alone
 from workflows.state import (
     BETWEEN,
     State,
@@ -120,7 +120,8 @@ class Nodes:
         if len(parts) > budget_of(state).parts:
             parts = []
         # what looks like two things may be one name: the whole is searched for as well
-        queries = list(dict.fromkeys([state["standalone"], *parts]))
+        same = about_the_same(state["standalone"], history_of(state), self._parts.analyser)
+        queries = list(dict.fromkeys([state["standalone"], *parts, *filter(None, [same])]))
         return {"parts": parts or [state["standalone"]], "queries": queries}
 
     def retrieve(self, state: State, runtime: Runtime[Context | None]) -> Update:

@@ -25,6 +25,10 @@ _ELLIPSIS_EN: Final = re.compile(
     r"^(?:and|but|so|also|what about|how about|why|when|who)\b.{0,24}$", re.IGNORECASE
 )
 
+_ATTRIBUTE_JA: Final = re.compile(r"^[^\s、。？?はがをにで]{1,20}(?:は|って|とは|を教えて)[^、]{0,14}$")
+"""A noun, and little but what is asked of it."""
+_OF: Final = re.compile(r"[^\s]の[^\s]")
+
 
 def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> str:
     """`question` with what it points at filled in from the turn before; unchanged when it points at nothing."""
@@ -55,6 +59,30 @@ def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> s
         trimmed = _ELLIPSIS_JA.sub("", question) if asked.language == "ja" and own else question
         return f"{subject}の{trimmed}" if asked.language == "ja" else f"{question.rstrip('?')} {subject}?"
     return question
+
+
+def about_the_same(question: str, history: Sequence[Turn], analyser: Analyser) -> str:
+    """`question` asked of what the question before it was about; empty where it cannot be meant so.
+
+    "その治療は？" says whose, "治療は？" does not: whether it is about the same thing, or about all that is called
+    so, only the notes can tell. In English a question without a pronoun has a subject of its own.
+    """
+    if not _ATTRIBUTE_JA.match(question.strip()):
+        return ""
+    asked = analyse_question(question, analyser)
+    own = {token.form for term in asked.terms for token, _ in term.tokens}
+    for turn in reversed(history):
+        text = turn.standalone or turn.question
+        before = analyse_question(text, analyser)
+        nouns = [t for t in before.subject if not t.generic and t.tokens[0][0].kind != "predicate"]
+        if not nouns:
+            return ""
+        if turn is not history[0] and _ATTRIBUTE_JA.match(text) and not _OF.search(text):
+            continue  # an attribute itself, of something before
+        if own & {token.form for token, _ in nouns[0].tokens}:
+            return ""
+        return f"{before.spelling(nouns[0])}の{question.strip()}"
+    return ""
 
 
 def _subject(question: str, surfaces: Sequence[str]) -> str:

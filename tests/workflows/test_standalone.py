@@ -4,7 +4,7 @@ import pytest
 
 from terakoya.text.analyser import Analyser
 from terakoya.types import Turn
-from workflows.standalone import stand_alone
+from workflows.standalone import about_the_same, stand_alone
 
 
 def after(before: str, question: str, analyser: Analyser) -> str:
@@ -83,3 +83,36 @@ def test_the_filled_in_question_is_what_the_next_one_points_at(analyser: Analyse
 def test_half_a_comparison_gets_its_other_half(analyser: Analyser) -> None:
     history = [Turn(question="枝刈りって何？", answer="")]
     assert stand_alone("蒸留との違いは？", history, analyser) == "枝刈りと蒸留の違いは？"
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "same"),
+    [
+        (["赤玉病の原因は？"], "治療は？", "赤玉病の治療は？"),
+        (["杉田荘の家賃はいくら？"], "広さはどのくらい？", "杉田荘の広さはどのくらい？"),
+        (["杉田荘の家賃は？", "広さは？"], "大家は誰？", "杉田荘の大家は誰？"),
+        (["脈拍の強さは？"], "1分間の回数は？", "脈拍の1分間の回数は？"),
+    ],
+)
+def test_a_bare_noun_may_be_asked_of_what_the_question_before_was_about(
+    analyser: Analyser, before: list[str], question: str, same: str
+) -> None:
+    history = [Turn(question=each, answer="…") for each in before]
+    assert about_the_same(question, history, analyser) == same
+
+
+@pytest.mark.parametrize(
+    ("before", "question"),
+    [
+        (["光合成とは？"], "光合成の式は？"),
+        (["光合成とは？"], "葉緑体で起こるのはいつ？"),
+        (["光合成とは？"], "水を運ぶのは何？"),
+        (["What is photosynthesis?"], "Where is chlorophyll?"),
+        ([], "治療は？"),
+        (["なぜ？"], "治療は？"),
+    ],
+)
+def test_a_question_that_says_of_what_is_asked_of_nothing_else(
+    analyser: Analyser, before: list[str], question: str
+) -> None:
+    assert about_the_same(question, [Turn(question=q, answer="…") for q in before], analyser) == ""

@@ -1,0 +1,131 @@
+"""How much of the notes is quoted for an answer: the line, the whole of a short item, what stands around."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from terakoya.text.analyser import Analyser
+from terakoya.text.evidence import Reading
+from terakoya.text.normalise import fold
+from terakoya.text.question import Question, QuestionKind
+from terakoya.text.sentences import sentence_spans
+from workflows.guarding.passages import quotable
+from workflows.ranking import learned as learned_ranker
+from workflows.scoring import LONG, REASON, Scored
+from workflows.units import Unit, plain_line
+
+_HELD: Final = 0.5
+"""Evidence from which on a term counts as held."""
+_ONE_LINE: Final = frozenset[QuestionKind]({"open", "definition", "when", "who", "how-many"})
+"""Kinds of question that one line answers, where one says it all."""
+_SHORT_ITEM: Final = 200
+"""Code points of an item that is quoted whole."""
+_SHORT_LINE: Final = 120
+"""Code points of a line of several sentences that is quoted whole."""
+_CODE_WINDOW: Final = 12
+"""Lines that are quoted of a longer block of code."""
+
+
+def as_good(chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
+    """The unit next to the one that is quoted, where it is in doubt which of them answers."""
+    if len(chosen) > 1:
+        return []
+    for other in scored:
+        if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
+            break
+        plain = not other.unit.is_task and not other.unit.is_question
+        if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
+            return [other]
+    return []
+
+
+def line(asked: Question, scored: Sequence[Scored]) -> Scored:
+    """The best unit; of a section or table, the one line that says all that the whole of it says of the question."""
+    best = scored[0]
+    whole = best.unit.kind == "table" or (
+        best.unit.kind == "section" and best.unit.own_end == best.unit.start
+    )
+    held = [t for t, evidence in best.direct.items() if evidence >= _HELD]
+    if not whole or asked.kind not in _ONE_LINE or asked.asks_day or not held:
+        return best
+    inside = (
+        s
+        for s in scored
+        if best.unit.contains(s.unit)
+        and any(s.direct[t] >= _HELD for t in held)
+        and all(s.whole[t] >= _HELD for t in held)
+    )
+    return next(inside, best)
+
+
+def whole_item(best: Scored, scored: Sequence[Scored]) -> Scored:
+    """The whole of a short item for a sentence of it, which was written with the others in mind."""
+    if best.unit.kind != "sentence":
+        return best
+    around = (
+        s
+        for s in scored
+        if s.unit.kind == "item"
+        and s.unit.end == s.unit.own_end
+        and s.unit.overlaps(best.unit)
+        and len(s.unit.text) <= _SHORT_ITEM
+    )
+    return next(around, best)
+
+
+def whole_line(unit: Unit) -> Unit:
+    """The whole of a short line for a sentence of it: in notes the next one often goes on with the same thing."""
+    text = unit.passage.text
+    start = text.rfind("\n", 0, unit.start) + 1
+    end = text.find("\n", unit.end)
+    end = len(text) if end < 0 else end
+    block = next((b for b in unit.passage.blocks if b.start <= unit.start and unit.end <= b.end), None)
+    if unit.kind != "sentence" or block is None or block.kind != "paragraph" or end - start > _SHORT_LINE:
+        return unit
+    start, end = max(start, block.start), min(end, block.end)
+    line = replace(unit, start=start, end=end, own_end=end)
+    # where English is wrapped, a line begins in the middle of a sentence
+    spans = [(block.start + a, block.start + b) for a, b in sentence_spans(text[block.start : block.end])]
+    whole = all(start <= a and b <= end for a, b in spans if a < end and start < b)
+    return line if whole and quotable(line) else unit
+
+
+def names(question: str, unit: Unit) -> bool:
+    """Whether the unit's line, or what stands above it, is about what `question` begins with."""
+    text = unit.passage.text
+    line = plain_line(text[text.rfind("\n", 0, unit.start) + 1 : unit.end])
+    noun = fold(re.split(r"[はを]|って|とは", question)[0])
+    above = (*unit.headings[-1:], *unit.ancestors[-1:])
+    return fold(line).startswith(noun) or any(noun in fold(each) for each in above)
+
+
+def with_reason(scored: Sequence[Scored]) -> Scored:
+    """For "why": a line that gives no reason is quoted with the lines around it, where the reason stands."""
+    best = scored[0]
+    if REASON.search(best.unit.text) or best.unit.children:
+        return best
+    around = [
+        s
+        for s in scored
+        if s.unit.overlaps(best.unit)
+        and s.unit.start <= best.unit.start
+        and s.unit.end > best.unit.end
+        and s.unit.text.count("\n") < LONG
+    ]
+    return min(around, key=lambda s: len(s.unit.text), default=best)
+
+
+def window(asked: Question, unit: Unit, analyser: Analyser) -> Unit:
+    """Of a long block of code only the lines around what was asked about."""
+    lines = unit.text.split("\n")
+    if unit.kind != "code" or len(lines) <= _CODE_WINDOW + 2:
+        return unit
+    inside = lines[1:-1] if lines[0].lstrip().startswith(("```", "~~~")) else lines
+    held = [sum(t.weight * Reading.of(line, analyser).evidence(t) for t in asked.terms) for line in inside]
+    first = max(range(len(inside)), key=lambda i: (held[i], -i))
+    first = max(0, min(first - 1, len(inside) - _CODE_WINDOW))
+    before = len(lines[0]) + 1 if inside is not lines else 0
+    start = unit.start + before + sum(len(line) + 1 for line in inside[:first])
+    quoted = "\n".join(inside[first : first + _CODE_WINDOW]).rstrip()
+    return replace(unit, start=start, end=start + len(quoted), own_end=start + len(quoted))
