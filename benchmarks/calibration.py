@@ -35,7 +35,7 @@ from terakoya.types import Citation, Passage, Turn
 from workflows.composing import nearest
 from workflows.confidence import NAMES, Confidence
 from workflows.extractive import ExtractiveAnswerer
-from workflows.scoring import read_candidates
+from workflows.scoring import asks_tasks, read_candidates
 from workflows.standalone import stand_alone
 from workflows.units import Unit
 
@@ -117,7 +117,7 @@ def _asked(
                     suite=suite.name,
                     group=case.cluster,
                     signals=tuple(asdict(found.signals)[name] for name in NAMES),
-                    worth=units[0].worth,
+                    worth=units[0].worth(tasks=asks_tasks(found.asked)),
                     right=False if cut or not case.answerable else right or None,
                     cut=cut,
                 )

@@ -9,7 +9,7 @@ from terakoya.catalogue import text as sentence
 from terakoya.text.question import Question
 from terakoya.types import Citation, Passage
 from workflows.guarding.suspicion import trusted_path
-from workflows.units import Unit
+from workflows.units import Unit, shortened
 
 OUTLINE_LINES: Final = 14
 """A list with more lines is shown by its first two levels; the quote keeps all of it."""
@@ -61,7 +61,7 @@ def _path(unit: Unit) -> tuple[str, ...]:
     """The way to the unit, short: of a heading with aliases the first, of a long way the last steps."""
     above = trusted_path((*unit.headings, *unit.ancestors))
     path = [part.split("|")[0].split("｜")[0].strip() for part in above]
-    steps = [part if len(part) <= STEP_LENGTH else part[: STEP_LENGTH - 1] + "…" for part in path if part]
+    steps = [shortened(part, STEP_LENGTH) for part in path if part]
     return tuple(steps if len(steps) <= STEPS else ["…", *steps[-STEPS:]])
 
 

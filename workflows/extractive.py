@@ -9,7 +9,7 @@ from terakoya.protocols import Emit
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
 from terakoya.text.parts import parts
-from terakoya.text.question import Question, analyse_question, under_other_name
+from terakoya.text.question import Question, QuestionTerm, analyse_question, under_other_name
 from terakoya.types import Draft, Language, Passage, Turn
 from workflows.composing import compose, nearest
 from workflows.confidence import Confidence, learned
@@ -17,7 +17,7 @@ from workflows.grading import evidence_share
 from workflows.guarding.passages import quotable
 from workflows.quoting import as_good, line, names, whole_item, whole_line, window, with_reason
 from workflows.ranking import score
-from workflows.scoring import Candidate, Scored, read_candidates
+from workflows.scoring import Candidate, Scored, asks_tasks, read_candidates
 from workflows.signals import Signals, read_signals
 from workflows.standalone import about_the_same, stand_alone
 from workflows.units import Unit
@@ -27,6 +27,8 @@ _BESIDE: Final = 0.5
 """Share of the usual confidence that is enough for a part beside another that the same note answers."""
 _HELD: Final = 0.5
 """Evidence from which on a term counts as held."""
+_TRACE: Final = 0.2
+"""Evidence below which not even a part of a term stands there."""
 _ALL: Final = 0.9
 """Share of a question's evidence from which on all of it is told."""
 _MENTIONED: Final = 0.25
@@ -190,8 +192,8 @@ class ExtractiveAnswerer:
             return Found(asked, scored, (), None, 0.0)
         words = len(self._analyser.tokens(asked.text))
         signals = read_signals(asked, chosen, scored, self._readings(chosen), words=words)
-        confidence = self._confidence.of(signals) * chosen[0].unit.worth
-        return Found(asked, scored, (*chosen, *as_good(chosen, scored)), signals, confidence)
+        confidence = self._confidence.of(signals) * chosen[0].unit.worth(tasks=asks_tasks(asked))
+        return Found(asked, scored, (*chosen, *as_good(asked, chosen, scored)), signals, confidence)
 
     def _readings(self, chosen: Sequence[Scored]) -> dict[str, Reading]:
         """The whole passages that units stand in, with what is above them."""
@@ -282,7 +284,7 @@ class ExtractiveAnswerer:
     def _decline(self, found: Found) -> Draft:
         asked = found.asked
         near = [s for s in found.scored[:1] if s.support >= _MENTIONED]
-        held, missing = _told_apart(asked, near)
+        held, missing = _told_apart(asked, found.scored)
         if held and missing:
             text = sentence("answer.touched", language=asked.language, held=held, missing=missing)
         else:
@@ -293,17 +295,16 @@ class ExtractiveAnswerer:
         )
 
 
-def _told_apart(asked: Question, near: Sequence[Scored]) -> tuple[str, str]:
-    """What the notes hold of the question and what they do not, as quoted words."""
+def _told_apart(asked: Question, scored: Sequence[Scored]) -> tuple[str, str]:
+    """What the notes speak of and what stands nowhere in what was found, as quoted words; not all are either."""
     opening, closing, between = ("「", "」", "") if asked.language == "ja" else ("“", "”", ", ")
     # a verb cut from its ending is no word to show
     subject = [t for t in asked.terms if not t.generic and t.tokens[0][0].kind != "predicate"]
+    near = [s for s in scored if s.support >= _MENTIONED]
 
-    def named(held: bool) -> str:
-        return between.join(
-            f"{opening}{asked.spelling(t)}{closing}"
-            for t in subject
-            if any(s.whole[t.surface] >= 0.5 for s in near) == held
-        )
+    def named(found: Sequence[QuestionTerm]) -> str:
+        return between.join(f"{opening}{asked.spelling(t)}{closing}" for t in found)
 
-    return named(True), named(False)
+    held = [t for t in subject if any(s.whole[t.surface] >= _HELD for s in near)]
+    missing = [t for t in subject if max((s.whole[t.surface] for s in scored), default=0.0) < _TRACE]
+    return named(held), named(missing)

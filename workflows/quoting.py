@@ -27,17 +27,24 @@ _CODE_WINDOW: Final = 12
 """Lines that are quoted of a longer block of code."""
 
 
-def as_good(chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
+def as_good(asked: Question, chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
     """The unit next to the one that is quoted, where it is in doubt which of them answers."""
     if len(chosen) > 1:
         return []
+    # a word stands for something else in code than in a sentence
+    code = asked.kind == "code" or _is_code(chosen[0].unit)
     for other in scored:
         if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
             break
         plain = not other.unit.is_task and not other.unit.is_question
+        plain = plain and (code or not _is_code(other.unit))
         if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
             return [other]
     return []
+
+
+def _is_code(unit: Unit) -> bool:
+    return unit.kind == "code" or unit.text.lstrip().startswith(("```", "~~~"))
 
 
 def line(asked: Question, scored: Sequence[Scored]) -> Scored:

@@ -15,7 +15,7 @@ from terakoya.text.language import JAPANESE
 from terakoya.text.measure import asked_measure, asks_number
 from terakoya.text.normalise import fold, squeeze
 from terakoya.text.question import Question, QuestionTerm
-from workflows.scoring import DATE, Candidate, Scored, score_unit
+from workflows.scoring import DATE, Candidate, Scored, asks_tasks, score_unit
 
 _BEFORE: Final = 3
 _AFTER: Final = 1
@@ -121,8 +121,9 @@ def learned() -> Ranker:
 
 def score(asked: Question, candidates: Sequence[Candidate], analyser: Analyser) -> list[Scored]:
     """`candidates` by how well each answers, best first."""
+    late = 0.0 if asks_tasks(asked) else _TASK
     found = (
-        replace(each, score=learned().of(each.score, traits) - _TASK * each.unit.is_task)
+        replace(each, score=learned().of(each.score, traits) - late * each.unit.is_task)
         if each.support
         else each
         for each, traits in read_traits(asked, candidates, analyser)

@@ -42,6 +42,10 @@ NUMBER: Final = re.compile(
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|half|twice|double)\b",
     re.IGNORECASE,
 )
+_TASKS: Final = re.compile(
+    r"\bto-?do|\btasks?\b|\bhomework\b|宿題|タスク|やること|すべきこと|やり残|まだ(?:やって|終わって|できて)ない",
+    re.IGNORECASE,
+)
 _BRACKETS: Final = re.compile(r"[（(]([^（()）]*)[)）]")
 _HEAD_ENDS: Final = re.compile(r"\s*(?:[:：=＝]|\s[-–—]\s|(?<!も)とは|は、|→|=>| is | are | means )")
 
@@ -181,7 +185,8 @@ def score_unit(asked: Question, candidate: Candidate) -> Scored:
     score += 0.02 * min(fresh, 6) - (0.3 if fresh == 0 else 0.0)
     if unit.is_question:
         score -= 0.15  # a note's own question is no answer
-    return Scored(unit, score, support * unit.worth * fits(asked, candidate, both), direct, both, candidate)
+    worth = unit.worth(tasks=asks_tasks(asked))
+    return Scored(unit, score, support * worth * fits(asked, candidate, both), direct, both, candidate)
 
 
 def _scattered(unit: Unit) -> float:
@@ -262,6 +267,11 @@ def fits(asked: Question, candidate: Candidate, whole: Mapping[str, float]) -> f
     if asked.kind == "how-many" and not NUMBER.search(unit.text):
         return 0.6
     return 1.0
+
+
+def asks_tasks(asked: Question) -> bool:
+    """Whether what is to be done is what is asked for."""
+    return bool(_TASKS.search(asked.text))
 
 
 def names_somebody(asked: Question, candidate: Candidate) -> bool:

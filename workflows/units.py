@@ -13,13 +13,24 @@ UnitKind = Literal["sentence", "item", "row", "table", "code", "formula", "quote
 LONGEST: Final = 900
 """Code points of the longest unit that is offered whole; longer ones are offered by their parts."""
 _LEAD_IN: Final = re.compile(r"(?:[:：]\**|(?:以下|次|下記)の?(?:とおり|通り|よう)?[^。\n]{0,20})\s*$")
+_LEAD: Final = 160
+"""Code points of what is kept of a paragraph that leads in to a list."""
 _LABEL: Final = 60
 """Code points of the longest single line that, right above a list, names what the list is about."""
 _TASK: Final = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")
+_ASKING_CELL: Final = re.compile(
+    r"[\s|]*(?:\\.|[^\\|]){1,200}[?？][\s*_`\"'”’」』]*(?:[(（][^()（）|]{0,80}[)）]\s*)?\|"
+)
+"""The first cell of a row that asks something."""
 _INLINE_MARKS: Final = re.compile(r"\*\*|__|~~|==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
 _LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _DESCRIBED: Final = re.compile(r"!\[[^\[\]]+\]")
-_LEAD: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|[・●•▪◦]\s*|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
+_MARKS: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|[・●•▪◦]\s*|\d{1,9}[.)]\s+|\[[ xX]\]\s+|\|)+")
+
+_LETTER: Final = re.compile(r"[^\W\u3041-\u30ff\u3400-\u9fff]")
+"""Of a script that puts spaces between words."""
+_WORD_END: Final = re.compile(rf"(?:(?={_LETTER.pattern})\w){{1,40}}$")
+_WORD_BEGIN: Final = re.compile(rf"(?:(?={_LETTER.pattern})\w){{1,40}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +69,19 @@ class Unit:
 
     @property
     def is_question(self) -> bool:
-        """It asks, as a reader of a book asks in the margin."""
-        return self.text.strip().endswith(("?", "？"))
+        """It asks, as a reader of a book asks in the margin; of a table most rows begin with a question."""
+        if self.kind not in ("row", "table"):
+            return self.text.strip().endswith(("?", "？"))
+        rows = [line for line in self.text.split("\n") if line.strip()][2 * (self.kind == "table") :]
+        return 2 * sum(bool(_ASKING_CELL.match(row)) for row in rows) > len(rows)
 
-    @property
-    def worth(self) -> float:
-        """What evidence in it is worth as an answer: something to do or to find out is hardly known."""
-        return (0.5 if self.is_task else 1.0) * (0.8 if self.is_question else 1.0)
+    def worth(self, *, tasks: bool = False) -> float:
+        """What evidence in it is worth as an answer: something to do or to find out is hardly known.
+
+        Args:
+            tasks: What is to be done is what is asked for.
+        """
+        return (0.5 if self.is_task and not tasks else 1.0) * (0.8 if self.is_question else 1.0)
 
     @property
     def text(self) -> str:
@@ -89,7 +106,28 @@ class Unit:
 def plain_line(text: str) -> str:
     """One line for people, without Markdown marks: a heading, an ancestor."""
     short = text[:400]  # a link's pattern may not meet a line of 100,000 brackets
-    return _INLINE_MARKS.sub("", _LINK.sub(r"\1", _LEAD.sub("", short))).strip()
+    return _INLINE_MARKS.sub("", _LINK.sub(r"\1", _MARKS.sub("", short))).strip()
+
+
+def shortened(text: str, length: int) -> str:
+    """`text`, or its beginning as far as a word ends within `length` code points, with an ellipsis."""
+    if len(text) <= length:
+        return text
+    kept = text[: length - 1]
+    broken = _WORD_END.search(kept) if _LETTER.match(text[length - 1]) else None
+    return f"{kept[: broken.start()] if broken and broken.start() else kept}".rstrip() + "…"
+
+
+def _end_of(text: str) -> str:
+    """The last sentences of a paragraph, as many as are whole in what is kept; of one too long, its last words."""
+    if len(text) <= _LEAD:
+        return text
+    start = next((a for a, _ in sentence_spans(text) if len(text) - a <= _LEAD), None)
+    if start is not None:
+        return text[start:]
+    end = text[-_LEAD:]
+    broken = _WORD_BEGIN.match(end) if _LETTER.match(text[-_LEAD - 1]) else None
+    return "…" + (end[broken.end() :] if broken else end).lstrip()
 
 
 def units_of(passage: Passage) -> list[Unit]:
@@ -228,7 +266,7 @@ class _Walk:
             self.position,
         )
         self.position += 1
-        self.lead = plain_line(text.strip()[-160:]) if label or _LEAD_IN.search(text) else ""
+        self.lead = plain_line(_end_of(text.strip())) if label or _LEAD_IN.search(text) else ""
 
     def _is_label(self, block: Block, following: Block) -> bool:
         """One short line right above a list, without a blank line or a full stop between."""
