@@ -8,6 +8,7 @@ from app.deciding import nobody
 from app.question import checked_question
 from terakoya.api import (
     AskResult,
+    EarlierTurns,
     FactModel,
     Thread,
     ThreadSummary,
@@ -182,9 +183,15 @@ class Conversing:
             if not left:
                 raise
             turns = []
+        earlier = self.wiring.threads.summary(thread_id)
         thumbs = {trace: value for trace, value, _ in self.wiring.store.feedback()}
         return Thread(
             thread_id=thread_id,
+            summary=(
+                EarlierTurns(text=earlier["text"], turns=earlier["summarised"], by=earlier["by"])
+                if earlier
+                else None
+            ),
             turns=[
                 TurnModel(
                     question=t["question"],

@@ -2,7 +2,7 @@
 
 import sqlite3
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,16 @@ class Threads:
             raise NotFound("thread_unknown", thread=thread_id)
         turns: list[dict[str, Any]] = state.checkpoint["channel_values"].get("turns", [])
         return turns
+
+    def summary(self, thread_id: str) -> Mapping[str, Any] | None:
+        """What a model is told of the first turns of a thread: `text`, `summarised` (turns), `by`.
+
+        None where it is told the turns themselves, or there is no such thread.
+        """
+        state = self.saver.get_tuple({"configurable": {"thread_id": thread_id}})
+        values = state.checkpoint["channel_values"] if state else {}
+        summary: Mapping[str, Any] = values.get("summary") or {}
+        return summary if 0 < int(summary.get("summarised", 0)) <= len(values.get("turns", [])) else None
 
     def unfinished(self, graph: Graph, thread_id: str) -> dict[str, Any] | None:
         """The question of a thread at whose checkpoint a process died: `question`, `effort`, `trace_id`.

@@ -179,6 +179,9 @@ def _draw_turns(client: ServiceClient, thread: Thread) -> None:
             on_click=st.session_state.update,
             args=({"all_turns": True},),
         )
+    if thread.summary:
+        with st.expander(say("summarised", count=thread.summary.turns), icon=":material/summarize:"):
+            st.markdown(markdown(thread.summary.text))
     for number, turn in enumerate(thread.turns[hidden:], hidden):
         _draw_question(turn.question)
         with st.chat_message("assistant", avatar=SCHOOL):

@@ -51,6 +51,10 @@ def show(session: Session, backend: Backend, arguments: argparse.Namespace) -> i
     if terminal.json:
         terminal.record(thread)
         return 0
+    if thread.summary:
+        terminal.say(text("cli.thread_summarised", count=thread.summary.turns), style="bold")
+        terminal.say(thread.summary.text)
+        terminal.say()
     for turn in thread.turns:
         terminal.say(text("cli.question", question=one_line(turn.question)), style="bold")
         terminal.say(turn.result.answer if turn.result else "...")

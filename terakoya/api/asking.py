@@ -179,10 +179,25 @@ class ThreadSummary(Schema):
     state: ThreadState = "quiet"
 
 
+class EarlierTurns(Schema):
+    """What a model is told in place of the first turns of a long conversation.
+
+    `turns`: how many it stands for. `by`: the model that made it, or `extractive` where none did.
+    """
+
+    text: str
+    turns: int
+    by: str
+
+
 class Thread(Schema):
-    """A conversation with its turns, oldest first; a run still under way comes last, without a result."""
+    """A conversation with its turns, oldest first; a run still under way comes last, without a result.
+
+    `summary`: null while a model's context has room for all turns.
+    """
 
     thread_id: str
+    summary: EarlierTurns | None = None
     turns: list[TurnModel]
     unfinished: list[Unfinished] = []
     second_message: SecondMessage = "queue"

@@ -218,7 +218,10 @@ class FakeInstallation:
             for t in self.turns.get(thread_id, [])
         ]
         policy = self.policies.get(thread_id) or "queue"
-        return api.Thread(thread_id=thread_id, turns=turns, unfinished=left, second_message=policy)
+        summary = api.EarlierTurns(text="- Of peas.", turns=2, by="extractive") if left else None
+        return api.Thread(
+            thread_id=thread_id, turns=turns, unfinished=left, second_message=policy, summary=summary
+        )
 
     def ingest(
         self, paths, *, dry_run=False, progress=lambda done, total, what: None, cancelled=lambda: False

@@ -39,6 +39,13 @@ def test_a_conversation_is_shown_with_what_is_missing(run):
     assert "not answered yet (left): left" in run("thread", "show", "uuu").out
 
 
+def test_a_conversation_is_shown_with_the_summary_that_a_model_is_told(run):
+    shown = run("thread", "show", "uuu").out.splitlines()
+    assert "its first 2 questions" in shown[0]
+    assert shown[1] == "- Of peas."
+    assert json.loads(run("thread", "show", "uuu", "--json").out)["summary"]["turns"] == 2
+
+
 @pytest.mark.parametrize("arguments", [("show", "nobody"), ("resume", "nobody"), ("drop", "")])
 def test_an_id_of_nothing_is_told(terakoya, arguments):
     done = terakoya("thread", *arguments)

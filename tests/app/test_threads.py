@@ -54,6 +54,24 @@ def test_turns_are_read_back_oldest_first(threads: Threads, ask) -> None:
     assert turns[0]["citations"][0]["quote"] == "Mendel grew peas."
 
 
+def test_the_summary_of_the_first_turns_is_read_where_a_thread_has_them(threads: Threads, ask) -> None:
+    assert threads.summary("t1") is None
+    for question in ("What did Mendel grow?", "Where did Mendel live?"):
+        ask(threads, question, "t1")
+    assert threads.summary("t1") is None
+    config = {"configurable": {"thread_id": "t1"}}
+    kept = threads.saver.get_tuple(config)
+    for turns in (1, 3):
+        checkpoint = {**kept.checkpoint, "channel_values": {**kept.checkpoint["channel_values"]}}
+        summary = {"text": "- Mendel grew peas.", "summarised": turns, "by": "extractive"}
+        checkpoint["channel_values"]["summary"] = summary
+        checkpoint["channel_versions"] = {**checkpoint["channel_versions"], "summary": f"{turns:032}.0"}
+        checkpoint["id"] = f"{turns:08}-0000-6000-8000-000000000000"
+        checkpoint["id"] = "f" + checkpoint["id"][1:]
+        threads.saver.put(kept.config, checkpoint, {}, {"summary": f"{turns:032}.0"})
+        assert threads.summary("t1") == (summary if turns == 1 else None)
+
+
 def test_an_unknown_thread_is_not_found(threads: Threads) -> None:
     with pytest.raises(NotFound) as caught:
         threads.turns("none")
