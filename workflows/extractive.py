@@ -205,7 +205,8 @@ class ExtractiveAnswerer:
     def _of_whole(self, found: Found) -> Draft:
         if not self._answers(found):
             return self._decline(found)
-        text, citations = compose(found.asked, [whole_line(c.unit) for c in found.chosen])
+        units = list(dict.fromkeys(whole_line(c.unit) for c in found.chosen))
+        text, citations = compose(found.asked, units)
         return Draft(
             text=text, answered=True, citations=citations, model=self.name, confidence=found.confidence
         )

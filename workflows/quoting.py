@@ -28,19 +28,21 @@ _CODE_WINDOW: Final = 12
 
 
 def as_good(asked: Question, chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
-    """The unit next to the one that is quoted, where it is in doubt which of them answers."""
+    """The unit next to the one that is quoted, where it is in doubt which answers; first one that tells what is missing."""
     if len(chosen) > 1:
         return []
     # a word stands for something else in code than in a sentence
     code = asked.kind == "code" or _is_code(chosen[0].unit)
+    near: list[Scored] = []
     for other in scored:
         if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
             break
         plain = not other.unit.is_task and not other.unit.is_question
         plain = plain and (code or not _is_code(other.unit))
         if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
-            return [other]
-    return []
+            near.append(other)
+    missing = [t.surface for t in asked.subject if chosen[0].whole[t.surface] < _HELD]
+    return sorted(near, key=lambda s: -any(s.direct[t] >= _HELD for t in missing))[:1]
 
 
 def _is_code(unit: Unit) -> bool:

@@ -72,3 +72,19 @@ def test_a_part_is_not_answered_of_another_thing_than_the_one_it_points_at(extra
     note = "# Bread\n\nThe bulk fermentation takes 5 hours at 24 °C.\n\nA banneton is a basket.\n"
     assert not extract("What is a poolish, and how long does it ferment?", note).answered
     assert extract("What is a banneton, and how long does the bulk fermentation take?", note).answered
+
+
+def test_a_line_is_quoted_once_for_two_sentences_of_it(extract) -> None:
+    note = "# 温泉\n\n温泉の湯は熱い。湯は42度。\n\n温泉は山にある。\n"
+    quoted = [c.quote for c in extract("温泉の湯は何度？", note).citations]
+    assert len(quoted) == len(set(quoted))
+
+
+def test_the_second_quote_is_one_that_tells_what_the_first_does_not(extract) -> None:
+    note = """# Plot
+
+- ch. 1: Robert runs from the bear, Robert weeps
+- last chapter: Robert dies, the bear vanishes on a raft of ice
+- ch. 9: they meet on the glacier
+"""
+    assert "they meet on the glacier" in quotes(extract("Where do Robert and the bear meet?", note))
