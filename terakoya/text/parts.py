@@ -33,6 +33,10 @@ _COMPARED: Final = re.compile(
     r"違|差|比べ|比較|使い分け|どちら|どっち|関係|共通|相違|異な|同じ|あいだ|(?<![分時日週月年])間の|の比(?![べ重])|\bvs\b",
     re.IGNORECASE,
 )
+_COMPARED_EN: Final = re.compile(
+    r"\bbetween\b|\bdiffer|\bcompar|\bcommon\b|\bsum\b|\bratio\b|\brelat|\bcombin|\b(?:vs|versus)\b",
+    re.IGNORECASE,
+)
 _NAME_JA: Final = r"[^\s、。？?\u3041-\u3096]{1,24}"
 _ATTRIBUTE_JA: Final = re.compile(
     rf"^(?P<first>{_NAME_JA})(?:と|や|および|及び|ならびに)(?P<second>{_NAME_JA})"
@@ -61,6 +65,12 @@ _EACH_EN: Final = re.compile(
     r"(?P<second>(?:the\s+)?\S+(?:\s\S+)?)(?P<rest>\s+(?:each|both|respectively|mean|stand for|do|work|used for)\b.*)$",
     re.IGNORECASE,
 )
+_OF_EN: Final = re.compile(
+    rf"^(?P<head>(?:{_ASKS_EN})\b.*?\s(?:of|for)\s+)(?P<first>(?:the\s+)?[\w'’-]+)\s+and\s+"
+    rf"(?!{_ASKS_EN}\b|(?:so|others?|more)\b)(?P<second>(?:the\s+)?[\w'’-]+)(?P<rest>)\s*[?.]?$",
+    re.IGNORECASE,
+)
+"""What is asked of two things, each named by one word: longer names are rather one with "and" in it."""
 _QUOTED: Final = re.compile(r"「[^「」]*」|『[^『』]*』|“[^“”]*”|\"[^\"]*\"|（[^（）]*）")
 _MASK: Final = "\ue000"
 """Stands for what is quoted, which is not taken apart."""
@@ -179,8 +189,8 @@ def _clauses_en(sentence: str) -> Iterator[str]:
 
 
 def _each_en(clause: str) -> Iterator[str]:
-    found = _EACH_EN.match(clause)
-    if not found or re.search(r"\bbetween\b|\bdiffer|\bcompare", clause, re.IGNORECASE):
+    found = _EACH_EN.match(clause) or _OF_EN.match(clause)
+    if not found or _COMPARED_EN.search(clause):
         yield clause
         return
     rest = re.sub(r"\s*,?\s+\b(?:each|both|respectively)\b", "", found["rest"])

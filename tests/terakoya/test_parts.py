@@ -12,6 +12,10 @@ from terakoya.text.parts import MOST_PARTS, parts
     [
         ("What is a mole, and who named it?", ("What is a mole?", "who named it?")),
         ("What is TCP? And what is it good for?", ("What is TCP?", "what is it good for?")),
+        (
+            "How big are the wheels of vans and trucks?",
+            ("How big are the wheels of vans?", "How big are the wheels of trucks?"),
+        ),
         ("What do 301 and 502 mean?", ("What do 301 mean?", "What do 502 mean?")),
         ("南北朝は何年に始まり、誰が終わらせた？", ("南北朝は何年に始まり", "南北朝は誰が終わらせた？")),
         ("月と火星はそれぞれ何年で回る？", ("月は何年で回る？", "火星は何年で回る？")),
@@ -49,6 +53,9 @@ def test_a_question_about_several_things_becomes_a_question_for_each(
         "Which one is large, old, and what?",
         "リストとタプルの違いは？",
         "箱の高さと長さの比は？",
+        "What is the ratio of sugar and salt?",
+        "What is the sum of squares and cubes?",
+        "What came of the plan and why?",
         "雨のときの靴は？",
         "光の波としての性質は？",
         "木の机というものの値段は？",

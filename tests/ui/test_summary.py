@@ -17,7 +17,9 @@ def thread(service):
 
 
 def test_a_summary_that_stands_for_earlier_turns_is_shown_as_data(page, shown, thread):
-    thread.summary = EarlierTurns(text="- peas, ![by Mendel](https://example.org/p.png)", turns=7, by="extractive")
+    thread.summary = EarlierTurns(
+        text="- peas, ![by Mendel](https://example.org/p.png)", turns=7, by="extractive"
+    )
     app = page(thread="t1")
     labels = [each.label for each in app.main.expander]
     assert "A model is told a summary of the first 7 questions" in labels
