@@ -22,7 +22,7 @@ from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, JAPANESE_QUE
 
 TokenKind = Literal["noun", "name", "predicate", "number", "latin", "affix", "weak", "question"]
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 _RUN: Final = re.compile(
     r"(?P<number>\d+(?:[.,:/]\d+)*)"
     r"|(?P<latin>[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9]*(?:[-_.'’/&][A-Za-zÀ-ɏ0-9]+)*(?:\+\+|#)?)"
