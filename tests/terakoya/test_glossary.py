@@ -98,3 +98,36 @@ def test_a_note_in_the_other_language_is_evidence_by_the_glossary(
 
 def test_a_function_word_means_nothing(analyser: Analyser) -> None:
     assert not analyser.meanings("for in on with の は")
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "other"),
+    [
+        (
+            "電子はいつ発見された？",
+            "電子は 1897 年に見つかった、見つけたのはトムソン",
+            "電子は 1897 年に名付けられた",
+        ),
+        ("荷物はいつ届きますか", "荷物は金曜に配達", "荷物は金曜に整理"),
+        ("Where did I buy the lamp?", "bought the lamp in Kyoto", "broke the lamp in Kyoto"),
+        ("Who founded the school?", "the school was established by Tsuda", "the school was painted by Tsuda"),
+        ("故障したのはどの部品？", "broke: the fuse of the pump", "new: the fuse of the pump"),
+    ],
+)
+def test_what_is_said_in_other_everyday_words_is_evidence(
+    analyser: Analyser, question: str, note: str, other: str
+) -> None:
+    asked = analyse_question(question, analyser)
+    held, missed = (
+        sum(Reading.of(text, analyser).evidence(term) for term in asked.terms) for text in (note, other)
+    )
+    assert held > missed
+
+
+@pytest.mark.parametrize(
+    ("form", "word"),
+    [("見つけた", "find"), ("取り替えた", "replace"), ("温まった", "heat"), ("bought", "buy")],
+)
+def test_a_name_that_bends_is_found_in_its_forms(analyser: Analyser, form: str, word: str) -> None:
+    found = {n for each in numbers(form, analyser).values() for n in each}
+    assert found & {e.number for e in entries() if word in e.english}
