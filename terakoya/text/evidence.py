@@ -1,6 +1,7 @@
 """How much of a question a piece of text speaks of: lexical evidence, without a model."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
@@ -16,14 +17,22 @@ _SYNONYM: Final = 0.8
 """Evidence for a word in whose place another of the same meaning stands."""
 _WITH_SYNONYMS: Final = frozenset[TokenKind]({"noun", "predicate", "latin"})
 _NUMBERED: Final = re.compile(r"([a-z]{3,})[-‐–]?(\d+)")
+_ACCENTED: Final = re.compile("[À-ɏ]")
+_ACCENT: Final = re.compile("[\u0300-\u036f]")
 _KANJI_DIGITS: Final = str.maketrans("〇一二三四五六七八九", "0123456789")
 
 _KATAKANA_TO_HIRAGANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 
 
 def _even(text: str) -> str:
-    """Without white space, width, case and the kind of kana and numeral: じゃがいも and ジャガイモ are one word."""
-    return squeeze(text).translate(_KATAKANA_TO_HIRAGANA).translate(_KANJI_DIGITS)
+    """Without white space, width, case, accents and the kind of kana and numeral.
+
+    じゃがいも and ジャガイモ are one word, and so are Köppen and Koppen.
+    """
+    even = squeeze(text)
+    if _ACCENTED.search(even):
+        even = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", even)))
+    return even.translate(_KATAKANA_TO_HIRAGANA).translate(_KANJI_DIGITS)
 
 
 def _form(token: Token) -> str:

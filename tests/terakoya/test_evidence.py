@@ -81,6 +81,17 @@ def test_spelling_variants_are_evidence(analyser: Analyser) -> None:
 
 @pytest.mark.parametrize(
     ("question", "text"),
+    [
+        ("What did Schrodinger propose?", "Schrödinger: a wave equation"),
+        ("Who was Gödel?", "Godel, logician"),
+    ],
+)
+def test_a_name_is_evidence_with_accents_or_without(analyser: Analyser, question: str, text: str) -> None:
+    assert Reading.of(text, analyser).evidence(term(question, analyser)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
     [("第三正規形とは？", "第3正規形は従属を除いた形。"), ("金一両は何朱？", "金1両 = 4分")],
 )
 def test_a_numeral_is_evidence_in_either_script(analyser: Analyser, question: str, text: str) -> None:
