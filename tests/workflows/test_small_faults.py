@@ -44,7 +44,10 @@ def test_a_table_of_questions_and_answers_is_still_quoted(extract) -> None:
             "ノウサギとヤマネの天敵は？",
             {"a.md": "# ア\n\nノウサギは草原にいる。\n", "b.md": "# イ\n\nヤマネは森にいる。\n"},
         ),
-        ("What preys on hares and dormice?", {"a.md": "# A\n\nHares run.\n", "b.md": "# B\n\nDormice sleep.\n"}),
+        (
+            "What preys on hares and dormice?",
+            {"a.md": "# A\n\nHares run.\n", "b.md": "# B\n\nDormice sleep.\n"},
+        ),
     ],
 )
 def test_declining_names_as_missing_only_what_no_note_mentions(extract, question: str, note) -> None:
