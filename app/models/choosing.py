@@ -201,7 +201,9 @@ def _begun(data: bytes) -> bytes | None:
         decoder.decode(data)
     except UnicodeDecodeError:
         return None
-    return decoder.getstate()[0]
+    begun = decoder.getstate()[0]
+    # Half of a surrogate pair: Python notices at its last byte only, when nothing else can follow any more.
+    return None if begun[:1] == b"\xed" and begun[1:] >= b"\xa0" else begun
 
 
 def candidates(
