@@ -1,7 +1,7 @@
 """What stands for the first turns of a long conversation is shown to its reader."""
 
 import pytest
-from scripted_service import note
+from samples import note
 
 from terakoya.api import EarlierTurns, Thread, Unfinished
 
