@@ -7,13 +7,15 @@ from math import log
 from typing import Final
 
 from terakoya.text.evidence import Reading
-from terakoya.text.measure import asked_measure, asks_number
+from terakoya.text.measure import asked_date, asked_measure, asks_number
 from terakoya.text.normalise import squeeze
 from terakoya.text.question import Question, QuestionTerm
 from workflows.scoring import DATE, Candidate, Scored, fits, headed, kind_bonus, names_somebody
 
 _HELD: Final = 0.5
 """Evidence from which on a term counts as held."""
+_USUAL_GRAMS: Final = 0.3
+"""Share of a question's character pairs that stand where its answer does, on average."""
 _WHERE: Final = re.compile(r"どこ|何処|\bwhere\b", re.IGNORECASE)
 _NUMBER_WORDS: Final = frozenset(
     {
@@ -86,8 +88,8 @@ class Signals:
         fresh: Words of the best unit that are not the question's, up to ten of them, in tenths.
         terms: Logarithm of the number of terms.
         words: The same of all words of the question.
-        grams: Share of the question's character pairs in the unit and above it.
-        kanji: Share of its kanji there, less 0.5.
+        grams: Share of the question's character pairs in the unit and above it; what is usual, in another language.
+        kanji: Share of its kanji there, less 0.5; in a text of another language 0.
         foreign: The passage is in the other language.
         foreign_support: `support`, there.
         quotes: Units that are quoted, less one.
@@ -154,6 +156,8 @@ def read_signals(
     measured = measure is not None and measure.stands_in(near)
     # nine bars are a pressure, though nobody says so
     told = {t for t in weights if measure and measured and t in measure.asked.rsplit(" ", 1)[-1]}
+    if (dated := asked_date(asked.text)) and DATE.search(near):
+        told |= {t for t in weights if t in dated}
     whole = {t: 1.0 if t in told else max(c.whole[t] for c in chosen) for t in weights}
     direct = {t: 1.0 if t in told else max(c.direct[t] for c in chosen) for t in weights}
     own = [t for t in asked.terms if not t.generic]
@@ -198,8 +202,8 @@ def read_signals(
         fresh=min(10, len(top.candidate.whole.content - forms)) / 10,
         terms=log(1 + len(own)),
         words=log(1 + words),
-        grams=len(pairs & _pairs(context)) / max(1, len(pairs)),
-        kanji=len(kanji & set(context)) / len(kanji) - 0.5 if kanji else 0.0,
+        grams=_USUAL_GRAMS if foreign else len(pairs & _pairs(context)) / max(1, len(pairs)),
+        kanji=len(kanji & set(context)) / len(kanji) - 0.5 if kanji and not foreign else 0.0,
         foreign=float(foreign),
         foreign_support=support * foreign,
         quotes=float(len(chosen) - 1),

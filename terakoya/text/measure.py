@@ -23,19 +23,21 @@ _MEASURES: Final[Sequence[tuple[str, str]]] = (
     (r"何ビット|how many bits", r"bits?|ビット|b"),
     (r"何(?:バイト|[kmgt]i?b)|how many (?:\w+)?bytes", r"[kmgt]?i?b|\w{0,2}バイト|bytes?|メガ|ギガ|テラ"),
     (
-        r"何(?:キロ)?グラム|何[km]?g(?![a-z])|how heavy|how many (?:kilo)?grams|how much does .* weigh|重さ"
-        + _OPEN,
+        r"何(?:キロ)?グラム|何[km]?g(?![a-z])|how heavy|how many (?:kilo)?grams|how much does .* weigh"
+        r"|what(?:'s| is| was) (?:the |my |its )?(?:\w+ )?weight|(?:重さ|重量|体重)" + _OPEN,
         r"[km]?g|グラム|キロ|トン|(?:kilo)?grams?|pounds?|lbs?",
     ),
     (r"何(?:メートル|センチ)|何[kcm]?m(?![a-z])|how (?:tall|high|far|wide|deep)\b", _LENGTH),
     (r"(?:[高長深太厚]さ|距離|身長|[体全]長|[直半]径|[横道]?幅)" + _OPEN, _LENGTH),
+    (r"(?:サイズ|大きさ|寸法)" + _OPEN, _LENGTH + r"|号|インチ|[smlx]{1,3}|[kmgt]?b"),
     (
         r"何(?:リットル|ml|l)(?![a-z])|how many (?:milli)?lit",
         r"m?l|cc|リットル|ミリ|(?:milli)?lit(?:er|re)s?",
     ),
     (
-        r"何(?:度|℃)|how (?:hot|cold)\b|what temperature|(?:温度|気温)" + _OPEN,
-        r"°\s?[cf]?|度|℃|degrees?|[cf]",
+        r"何(?:度|℃)|how (?:hot|cold)\b|what temperature|what(?:'s| is| was) the (?:\w+ )?temperature|(?:温度|気温)"
+        + _OPEN,
+        r"°\s?[cfk]?|度|℃|degrees?|[cfk]",
     ),
     (r"何(?:%|パーセント|割)|what percent|percentage|率" + _OPEN, r"%|パーセント|percent|割|分の|/"),
     (r"何(?:円|ドル|ユーロ)|how much .*\b(?:cost|pay|paid|charge)|\b(?:price|fee|cost) of\b", _MONEY),
@@ -75,6 +77,12 @@ _NUMBER_ASKED: Final = re.compile(
     r"|price|cost|fee|voltage|temperature|age|height|weight|ratio|percentage|probability|frequency|speed)\b"
 )
 """The noun that is asked for is a quantity."""
+DATE_NOUN: Final = (
+    r"(?:締め?切り?|期限|期日|日付|日程|誕生日|命日|祝日|[始終休営業開催試験発売放送記念出産納定館]{2,}日|納期)"
+    r"(?=(?:は|って)(?:いつ|何|\?|$))"
+    r"|\bwhat(?:'s| is| was| are) (?:the |my |our |\w+'s )?(?:[\w-]+ ){0,2}?(?:deadline|due date|date|birthday)\b"
+)
+"""A day is asked for, though no word asks when."""
 _SIGNED: Final = re.compile(r"[$¥€£]\s?\d")
 _REGULARLY: Final = re.compile(
     r"毎[日朝晩週月年時回]|\b(?:once|twice|daily|weekly|monthly|yearly|hourly|every)\b"
@@ -110,6 +118,12 @@ def asked_measure(question: str) -> Measure | None:
     folded = fold(question)
     found = ((asks.search(folded), units) for asks, units in _ASKED)
     return next((Measure(units, asks.group()) for asks, units in found if asks), None)
+
+
+def asked_date(question: str) -> str:
+    """The words of `question`, folded, that name a day to be told (締め切り, the deadline); empty where none do."""
+    found = re.search(DATE_NOUN, fold(question))
+    return found.group() if found else ""
 
 
 def asks_number(question: str) -> bool:

@@ -10,6 +10,7 @@ from terakoya.text.analyser import Analyser, Token, TokenKind
 from terakoya.text.glossary import entry
 from terakoya.text.language import language_of
 from terakoya.text.meanings import apart
+from terakoya.text.measure import DATE_NOUN
 from terakoya.text.normalise import fold
 from terakoya.text.stemming import stem
 from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC
@@ -32,6 +33,7 @@ _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
         (
             r"いつ|何年|何月|何日|何時|何世紀|日付",
             r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time|century)\b",
+            DATE_NOUN,
         ),
     ),
     (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terakoya.text.measure import asked_measure, asks_number
+from terakoya.text.measure import asked_date, asked_measure, asks_number
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,9 @@ from terakoya.text.measure import asked_measure, asks_number
         ("この本はいくらで買った？", "古本屋で 800円", "3年前の夏"),
         ("池の深さは？", "いちばん深い所で 2m", "鯉が 8匹"),
         ("どんな比率に分けた？", "8 : 1 : 1 にした", "8回に分けた"),
+        ("上着のサイズは？", "上着はMではなく 104 cm", "上着は 8,000円"),
+        ("What is the melting temperature?", "melts at 1,811 K", "melts in 2 hours"),
+        ("What was its weight?", "it came to 64 kg", "it came to 64 cm"),
     ],
 )
 def test_a_number_in_its_unit_answers_and_another_number_does_not(
@@ -63,3 +66,18 @@ def test_any_question_and_any_text_can_be_looked_at(question: str, text: str) ->
     measure = asked_measure(question)
     assert measure is None or measure.stands_in(text) in (True, False)
     assert asks_number(question) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("論文の締め切りは？", "締め切り"),
+        ("図書館の休館日は？", "休館日"),
+        ("店の定休日は何曜日？", "定休日"),
+        ("What is the deadline for the essay?", "what is the deadline"),
+        ("締め切りを過ぎたらどうなる？", ""),
+        ("本日は何を読む？", ""),
+    ],
+)
+def test_a_noun_that_names_a_day_asks_for_it(question: str, words: str) -> None:
+    assert asked_date(question) == words

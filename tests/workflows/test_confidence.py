@@ -119,3 +119,11 @@ def test_a_word_that_the_glossary_knows_is_missed_in_the_other_language(signals,
     known = signals("What voltage does a Daniell cell have?", note)
     unknown = signals("What gribble does a Daniell cell have?", note)
     assert known.support < unknown.support
+
+
+def test_characters_tell_nothing_of_a_text_in_another_language(signals) -> None:
+    note = "# Batteries\n\n- Daniell cell: the voltage is 1.1 V\n"
+    for question in ("Daniell 電池の電圧は？", "Daniell 電池の起電力は？"):
+        seen = signals(question, note)
+        assert (seen.foreign, seen.kanji) == (1.0, 0.0)
+        assert seen.grams == signals("Daniell 電池の電圧はいくらですか？", note).grams
