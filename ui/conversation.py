@@ -292,7 +292,8 @@ def _draw_growing(turn: TurnModel, follower: Follower, first: list[bool]) -> Non
         drawn = (follower.text, follower.step)
         with shown.container():
             draw_text(follower.text, markers=None)
-        below.caption(f":shimmer[{say_or(f'step_{follower.step}', say('step_other'))}]")
+        step = say_or(f"step_{follower.step}", say("step_other"))
+        below.caption(f":shimmer[{step}]" + (f" · {say('draft')}" if follower.text else ""))
     if follower.finished:
         _finish(turn, follower)
         forget("threads", "facts")
