@@ -112,7 +112,7 @@ def put_into_dataset(account: Account, path: Path, promoted: Promoted, trace_id:
 
     case = read_cases(path)[promoted.case]
     with Project(account) as project:
-        ids = {case_id(item): str(item["id"]) for item in read_items(project, promoted.suite)}
+        ids = {case_id(item): str(item["id"]) for item in read_items(project, promoted.suite) or ()}
         project.post(DATASETS, {"name": promoted.suite})
         item = item_of(promoted.suite, promoted.case, case, id=ids.get(promoted.case, ""), masker=masker)
         project.post(ITEMS, {**item, "sourceTraceId": trace_id})

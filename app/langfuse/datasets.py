@@ -7,11 +7,13 @@ given when it was last written from a suite. So it is known which side has chang
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from app.langfuse.items import (
+    ARCHIVED,
     DATASETS,
     ITEMS,
+    archived_item,
     as_case,
     digest,
     item_of,
@@ -30,7 +32,6 @@ from terakoya.errors import BadInput, NotFound
 
 Side = Literal["suite", "dataset"]
 Step = Literal["push", "pull", "archive"]
-_ARCHIVED: Final = "ARCHIVED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ def plan(
         project: Where the dataset is.
         path: The suite file.
         dataset: Name of the dataset; that of the suite by default.
-        prefer: Which side wins where both have changed, or where a case is gone on one; neither by default.
+        prefer: Which side wins where both have changed, or where a case is gone or archived on one; neither
+            by default.
         masker: See `item_of`.
 
     Raises:
@@ -89,7 +91,8 @@ def plan(
     removed: list[str] = []
     same = 0
     seen: set[str] = set()
-    for item in read_items(project, name):
+    items = read_items(project, name)
+    for item in items or ():
         case_id, there = as_case(name, item, suite.notes)
         if case_id in seen:  # a second item of one case: the older one counts
             made.left_out["twice"] = made.left_out.get("twice", 0) + 1
@@ -121,7 +124,15 @@ def plan(
             made.pull[case_id] = there
         else:
             conflicts.append(case_id)
-    made.push.update({case_id: case for case_id, case in cases.items() if case_id not in seen})
+    for case_id, case in cases.items():
+        if case_id in seen:
+            continue
+        archived = archived_item(project, name, case_id) if items is not None else None
+        if archived is not None and prefer != "suite":
+            made.items[case_id] = str(archived["id"])
+            made.left_out["set_aside"] = made.left_out.get("set_aside", 0) + 1
+        else:
+            made.push[case_id] = case
     return Plan(
         dataset=name,
         push=made.push,
@@ -161,7 +172,7 @@ def carry_out(
         given = {key: item.get(key) for key in ("input", "expectedOutput", "metadata")}
         project.post(
             ITEMS,
-            {"datasetName": plan.dataset, "id": plan.items[case_id], **given, "status": _ARCHIVED},
+            {"datasetName": plan.dataset, "id": plan.items[case_id], **given, "status": ARCHIVED},
         )
 
 

@@ -16,6 +16,7 @@ from terakoya.errors import BadInput
 
 DATASETS: Final = "/api/public/v2/datasets"
 ITEMS: Final = "/api/public/dataset-items"
+ARCHIVED: Final = "ARCHIVED"
 _EXPECTED: Final = ("expected", "answers", "key_facts", "must_not", "passages", "relevant", "answerable")
 _ABOUT: Final = ("language", "tags", "must_pass")
 
@@ -61,6 +62,7 @@ def item_of(
         "input": outward(asked),
         "expectedOutput": outward({key: case[key] for key in _EXPECTED if key in case}),
         "metadata": {"case": name, **about, "digest": digest(case)},
+        "status": "ACTIVE",
     }
     body["metadata"]["sent"] = sent(body)
     return body
@@ -80,15 +82,23 @@ def untouched(item: Mapping[str, Any]) -> bool:
     return isinstance(metadata, dict) and metadata.get("sent") == sent(item)
 
 
-def read_items(project: Project, dataset: str) -> list[Mapping[str, Any]]:
-    """The items of a dataset, the oldest first; none where there is no such dataset.
+def read_items(project: Project, dataset: str) -> list[Mapping[str, Any]] | None:
+    """The items of a dataset, the oldest first; None where there is no such dataset.
+
+    The server lists none that are archived; see `archived_item`.
 
     Raises:
         Unavailable: See `Project.get`.
     """
     if project.get(f"{DATASETS}/{named(dataset)}", missing=True) is None:
-        return []
+        return None
     return sorted(project.pages(ITEMS, datasetName=dataset), key=lambda item: str(item.get("createdAt", "")))
+
+
+def archived_item(project: Project, dataset: str, case: str) -> Mapping[str, Any] | None:
+    """The item of a case that no list has, where it is there and archived. Raises as `read_items` does."""
+    item = project.get(f"{ITEMS}/{named(item_id(dataset, case))}", missing=True)
+    return item if item is not None and item.get("status") == ARCHIVED else None
 
 
 def as_case(dataset: str, item: Mapping[str, Any], notes: Notes) -> tuple[str, dict[str, Any] | str]:

@@ -7,6 +7,7 @@ SDK's own client is not used: it takes a second to import, and waits 16 s for a 
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
@@ -26,6 +27,9 @@ FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 8.0
 PAGE: Final = 50
 """Items that one request lists."""
+_MOST_ISSUES: Final = 3
+_LONGEST_SAID: Final = 300
+"""Characters of what a server says that an error repeats."""
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
 _NOBODY: Final = frozenset({401, 403})
 
@@ -192,16 +196,38 @@ class Project:
     def _failure(self, response: httpx.Response) -> TerakoyaError:
         if response.status_code in _NOBODY:
             return Unavailable("langfuse_key", address=self.account.base_url)
-        try:
-            said = str(response.json().get("message", ""))
-        except (ValueError, AttributeError):
-            said = ""
-        reason = f"HTTP {response.status_code}{f', {said[:200]}' if said else ''}"
+        said = _said(response)
+        reason = f"HTTP {response.status_code}{f', {said}' if said else ''}"
         kind = NotFound if response.status_code == 404 else BadInput
         return kind("langfuse_refused", address=self.account.base_url, reason=reason)
 
     def _away(self, reason: str) -> Unavailable:
         return Unavailable("langfuse_away", address=self.account.base_url, reason=reason)
+
+
+def _said(response: httpx.Response) -> str:
+    """What the server says of a request that it refuses; of a body that it cannot use, what is wrong with what."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    if not isinstance(body, Mapping):
+        return ""
+    told = [str(body.get("message") or ""), *islice(_issues(body.get("error")), _MOST_ISSUES)]
+    return "; ".join(part for part in told if part)[:_LONGEST_SAID]
+
+
+def _issues(given: object) -> Iterator[str]:
+    """Each issue of a schema; of several forms that a body could have had, those of the first."""
+    for issue in given if isinstance(given, list) else []:
+        if isinstance(issue, Mapping):
+            forms = issue.get("errors")
+            if isinstance(forms, list) and forms:
+                yield from _issues(forms[0])
+            else:
+                path = issue.get("path")
+                place = ".".join(map(str, path)) if isinstance(path, list) else ""
+                yield ": ".join(part for part in (place, str(issue.get("message") or "")) if part)
 
 
 class _Later(Exception):

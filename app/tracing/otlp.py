@@ -18,6 +18,12 @@ from app.tracing.events import ScoreRecord, SpanRecord
 
 MAX_PROPAGATED: Final = 200
 """Characters of a value that belongs to the whole trace; the SDK drops what is longer."""
+OF_TRACE: Final = frozenset({"fingerprints"})
+"""Of the root's metadata, what goes with every observation of its trace.
+
+A server lays the metadata of a trace over those of each observation that carries them, and what is under the same
+name there is gone; so what belongs to the root alone (its times, its citations) stays with it.
+"""
 _MODEL_KINDS: Final = frozenset({"generation", "embedding"})
 
 
@@ -80,7 +86,8 @@ def _span(span: SpanRecord, root: SpanRecord, extra: Mapping[str, Any]) -> Span:
 
 def _of_trace(root: SpanRecord) -> dict[str, Any]:
     """What the SDK's `propagate_attributes` would put on every observation of the trace."""
-    metadata = {f"langfuse.trace.metadata.{key}": _metadata(value) for key, value in _known(root.metadata)}
+    shared = ((key, value) for key, value in _known(root.metadata) if key in OF_TRACE)
+    metadata = {f"langfuse.trace.metadata.{key}": _metadata(value) for key, value in shared}
     tags = [_text(tag) for tag in root.tags if len(tag) <= MAX_PROPAGATED]
     short = {
         "session.id": root.thread_id,

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from app.tracing.standin.reply import LONGEST_ID, Query, Reply, missing, now, page, wrong
+from app.tracing.standin.reply import LONGEST_ID, Query, Reply, bad_name, conflict, missing, now, page, wrong
 
 if TYPE_CHECKING:
     from app.tracing.standin.kept import Kept
@@ -17,8 +17,8 @@ _GIVEN: Final = ("input", "expectedOutput", "metadata")
 def create(kept: "Kept", body: dict[str, Any]) -> Reply:
     """A dataset, or new words for the one of that name."""
     name = body.get("name")
-    if not isinstance(name, str) or not name.strip():
-        return wrong("A dataset needs a name")
+    if not isinstance(name, str) or bad_name(name):
+        return wrong("A name is a path without tags, and has no / at its ends", "name")
     made = kept.datasets.get(name) or {
         "id": uuid.uuid4().hex,
         "name": name,
@@ -43,7 +43,10 @@ def listing(kept: "Kept", query: Query) -> Reply:
 
 
 def keep_item(kept: "Kept", body: dict[str, Any]) -> Reply:
-    """An item, new or in place of the one of that id. Strings that look like JSON are read as such."""
+    """An item, new or in place of the one of that id. Strings that look like JSON are read as such.
+
+    What a body leaves out, or has as null, stays as it was; the status too.
+    """
     dataset, key = kept.datasets.get(str(body.get("datasetName"))), body.get("id") or uuid.uuid4().hex
     if dataset is None:
         return missing("Dataset not found")
@@ -53,7 +56,7 @@ def keep_item(kept: "Kept", body: dict[str, Any]) -> Reply:
         return wrong("The status is ACTIVE or ARCHIVED")
     former = kept.items.get(key)
     if former and former["datasetName"] != dataset["name"]:
-        return missing(f"The dataset item with id {key} was not found in the dataset {dataset['name']}")
+        return conflict(f"Dataset item id {key} already exists in another dataset")
     made: dict[str, Any] = former or {
         "id": key,
         "status": "ACTIVE",
@@ -65,7 +68,7 @@ def keep_item(kept: "Kept", body: dict[str, Any]) -> Reply:
         "mediaReferences": [],
         **dict.fromkeys(_GIVEN, None),
     }
-    given: dict[str, Any] = {name: _read(body[name]) for name in _GIVEN if name in body}
+    given: dict[str, Any] = {name: _read(body[name]) for name in _GIVEN if body.get(name) is not None}
     plain = {
         name: body[name] for name in ("status", "sourceTraceId", "sourceObservationId") if body.get(name)
     }
@@ -86,7 +89,7 @@ def delete_item(kept: "Kept", key: str) -> Reply:
 
 
 def items(kept: "Kept", query: Query) -> Reply:
-    """The items of a dataset, the newest first."""
+    """The items of a dataset that are not archived, the newest first."""
     name = query.get("datasetName")
     if name is not None and name not in kept.datasets:
         return missing("Dataset not found")
@@ -94,7 +97,9 @@ def items(kept: "Kept", query: Query) -> Reply:
     found = [
         item
         for item in kept.items.values()
-        if name in (None, item["datasetName"]) and trace in (None, item["sourceTraceId"])
+        if item["status"] == "ACTIVE"
+        and name in (None, item["datasetName"])
+        and trace in (None, item["sourceTraceId"])
     ]
     return page(found[::-1], query)
 

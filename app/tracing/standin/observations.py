@@ -29,6 +29,8 @@ LEVELS: Final = frozenset({"DEBUG", "DEFAULT", "WARNING", "ERROR"})
 LONGEST: Final = 200
 """Characters of what belongs to a whole trace; the SDK drops what is longer."""
 _SHORT: Final = ("session.id", "user.id", "langfuse.trace.name")
+_OF_TRACE: Final = "langfuse.trace.metadata."
+_OF_STEP: Final = "langfuse.observation.metadata."
 _OF_EXPERIMENT: Final = tuple(
     f"langfuse.experiment.{name}" for name in ("id", "name", "item.id", "item.root_observation_id")
 )
@@ -84,6 +86,10 @@ def complaint(one: Observation, public_key: str) -> str:
     )
     if any(not isinstance(value, str) or len(value) > LONGEST for value in propagated):
         return f"Over {LONGEST} characters in what belongs to the whole trace"
+    for name, value in attributes.items():
+        key = name.removeprefix(_OF_TRACE)
+        if key != name and attributes.get(f"{_OF_STEP}{key}", value) != value:
+            return f"Metadata of the trace hide those of the observation: {key}"
     texts = [attributes.get(f"langfuse.observation.{name}", "") for name in ("input", "output")]
     if any(not isinstance(value, str) for value in texts):
         return "Input and output are strings"

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from app.tracing.standin.reply import Query, Reply, missing, now, page, wrong
+from app.tracing.standin.reply import Query, Reply, bad_name, missing, now, page, wrong
 
 if TYPE_CHECKING:
     from app.tracing.standin.kept import Kept
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 PROMPTS: Final = "/api/public/v2/prompts"
 LATEST: Final = "latest"
 _LABEL: Final = re.compile(r"[a-z0-9_.-]{1,36}")
+_RESERVED: Final = frozenset({"new", "metrics", "prompt-detail"})
+"""Names of pages of the server."""
+_LONGEST_MESSAGE: Final = 500
 _HIDDEN: Final = frozenset({"updatedAt"})
 
 
@@ -18,8 +21,10 @@ def create(kept: "Kept", body: dict[str, Any]) -> Reply:
     """A new version; its labels leave the versions that had them."""
     name, kind, prompt = body.get("name"), body.get("type", "text"), body.get("prompt")
     labels = body.get("labels") or []
-    if not isinstance(name, str) or not 0 < len(name) <= 255 or "|" in name:
-        return wrong("A prompt has a name of at most 255 characters, without |")
+    if not isinstance(name, str) or bad_name(name) or "|" in name or name in _RESERVED:
+        return wrong("A name is a path without tags and |, and has no / at its ends", "name")
+    if len(str(body.get("commitMessage") or "")) > _LONGEST_MESSAGE:
+        return wrong(f"At most {_LONGEST_MESSAGE} characters", "commitMessage")
     if kind not in ("text", "chat") or not isinstance(prompt, str if kind == "text" else list):
         return wrong("The prompt does not go with its type")
     if any(not isinstance(label, str) or not _LABEL.fullmatch(label) or label == LATEST for label in labels):

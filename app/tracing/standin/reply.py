@@ -14,12 +14,26 @@ MOST_ITEMS: Final = 100
 MOST_BYTES: Final = 1_000_000
 """Of a body in JSON: what the SDK takes for the limit of the server's web framework."""
 LONGEST_ID: Final = 255
+_TAG: Final = re.compile(r"<[^<>]*>")
 ENVIRONMENT: Final = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 
 
-def wrong(message: str) -> Reply:
-    """The request cannot be used."""
-    return 400, {"message": message, "error": "InvalidRequestError"}
+def wrong(message: str, *path: str) -> Reply:
+    """The request cannot be used: what is wrong, and at which key of the body."""
+    issue = {"code": "custom", "path": list(path), "message": message}
+    return 400, {"message": "Invalid request data", "error": [issue]}
+
+
+def bad_name(name: object) -> bool:
+    """Whether a prompt or a dataset cannot have that name: it is a path of folders, without tags of HTML."""
+    return (
+        not isinstance(name, str)
+        or not name.strip()
+        or name.startswith("/")
+        or name.endswith("/")
+        or "//" in name
+        or _TAG.search(name) is not None
+    )
 
 
 def not_json(headers: Mapping[str, str], body: bytes) -> Reply | None:
@@ -29,6 +43,11 @@ def not_json(headers: Mapping[str, str], body: bytes) -> Reply | None:
     if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return wrong("Expected application/json")
     return None
+
+
+def conflict(message: str) -> Reply:
+    """Something else has that id."""
+    return 409, {"message": message, "error": "LangfuseConflictError"}
 
 
 def missing(message: str) -> Reply:

@@ -9,8 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
 from app.tracing.standin import datasets, experiments, observations, prompts, scores
 from app.tracing.standin.kept import Exchange, Kept
 from app.tracing.standin.observations import TRACES, Observation
@@ -149,7 +147,7 @@ class StandIn:
         for one in spans:
             self.kept.observations[one.key] = one
             self.kept.accepted[one.key] += 1
-        return 200, ExportTraceServiceResponse().SerializeToString()
+        return 200, {}  # in JSON, whatever the request was in
 
     def _take_scores(self, body: bytes) -> Reply:
         given = scores.parsed(body)

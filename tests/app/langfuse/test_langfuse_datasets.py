@@ -6,6 +6,7 @@ import pytest
 from langfuse import Langfuse
 
 from app.langfuse.datasets import Plan, Side, carry_out, draft, plan
+from app.langfuse.items import item_id
 from app.langfuse.project import Project
 from app.tracing.masking import Masker
 from app.tracing.standin import StandIn
@@ -116,10 +117,29 @@ def test_a_case_taken_out_of_the_suite_does_not_come_back_by_itself(
     write_over(suite, '  - id: four\n    question: "4"\n    answers: ["4"]\n    tags: [odd]\n', "")
     assert sync(project, suite).removed == ("four",)
     assert set(sync(project, suite, "suite").archive) == {"four"}
-    status = {item.metadata["case"]: item.status for item in sdk.get_dataset("small").items}
-    assert status["four"] == "ARCHIVED"
+    assert "four" not in {item.metadata["case"] for item in sdk.get_dataset("small").items}
+    assert sdk.api.dataset_items.get(item_id("small", "four")).status == "ARCHIVED"
     last = plan(project, suite)
-    assert (last.removed, last.left_out) == ((), {"archived": 1})
+    assert (last.removed, last.left_out) == ((), {})
+
+
+def test_an_item_that_was_archived_stays_so_until_the_suite_is_preferred(
+    project: Project, suite: Path, sdk: Langfuse
+) -> None:
+    sync(project, suite)
+    edit(sdk, "four", status="ARCHIVED")
+    made = sync(project, suite)
+    assert (made.push, made.same, made.left_out) == ({}, 2, {"set_aside": 1})
+    assert made.items["four"] == item_id("small", "four")  # an experiment still names it
+    assert read_cases(suite)["four"]["answers"] == ["4"]
+    assert set(sync(project, suite, "suite").push) == {"four"}
+    assert plan(project, suite).same == 3
+
+
+@pytest.mark.parametrize("name", ["<b>small</b>", "/small", "small/", "a//b"])
+def test_a_name_that_no_dataset_can_have_is_said(project: Project, suite: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="400, Invalid request data; name: "):
+        carry_out(project, suite, plan(project, suite, dataset=name))
 
 
 def test_an_item_that_the_notes_do_not_bear_out_stops_no_other(

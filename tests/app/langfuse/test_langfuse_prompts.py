@@ -49,6 +49,11 @@ def test_a_file_pushed_is_what_the_sdk_compiles(project: Project, sdk: Langfuse)
     assert labelled(project, FILE, "production").state(FILE) == "same"
 
 
+def test_what_the_server_does_not_like_of_a_push_is_said(project: Project) -> None:
+    with pytest.raises(BadInput, match="400, Invalid request data; commitMessage: "):
+        push(project, FILE, "production", message="x" * 501)
+
+
 def test_the_label_wins_over_the_file(prompts: Make, sdk: Langfuse) -> None:
     sdk.create_prompt(name="answer", prompt=OTHER, labels=["production"])
     used = prompts(wait=30.0)("answer")

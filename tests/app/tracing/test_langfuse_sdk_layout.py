@@ -18,6 +18,8 @@ from app.tracing.otlp import export_request
 from app.tracing.standin import SCORES, TRACES, Exchange, StandIn
 
 PROMPT = {"name": "answer", "version": 3}
+SHARED = {"fingerprints": {"model": "none", "store": "1f"}}
+OWN: dict[str, Any] = {"effort": "fast", "n": 1}
 
 
 @pytest.fixture
@@ -31,13 +33,10 @@ def sdk() -> Iterator[StandIn]:
             release="r1",
             tracer_provider=TracerProvider(),
         )
-        trace_metadata = {"effort": "fast", "n": 1}
         with (
-            propagate_attributes(
-                session_id="t-1", tags=["a", "b"], trace_name="ask", metadata=trace_metadata
-            ),
+            propagate_attributes(session_id="t-1", tags=["a", "b"], trace_name="ask", metadata=SHARED),
             client.start_as_current_observation(
-                name="ask", as_type="agent", input="質問", metadata=trace_metadata
+                name="ask", as_type="agent", input="質問", metadata=SHARED | OWN
             ) as root,
         ):
             with client.start_as_current_observation(
@@ -67,9 +66,7 @@ def sdk() -> Iterator[StandIn]:
 @pytest.fixture
 def ours(delivering: Callable[..., SpoolTracer], server: StandIn) -> StandIn:
     tracer = delivering(LANGFUSE_RELEASE="r1")
-    with tracer.trace(
-        "ask", thread_id="t-1", input="質問", tags=["a", "b"], metadata={"effort": "fast", "n": 1}
-    ) as root:
+    with tracer.trace("ask", thread_id="t-1", input="質問", tags=["a", "b"], metadata=SHARED | OWN) as root:
         with tracer.span("generate", "generation", input=[{"role": "user", "content": "日本"}]) as step:
             step.set(model="tiny", model_parameters={"temperature": 0.1}, usage={"input": 1, "output": 2})
             step.set(output={"answer": "答え"}, metadata={"seed": 7, "note": "漢字"})

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from langfuse import Evaluation, Langfuse
+from langfuse import Evaluation, Langfuse, propagate_attributes
 from langfuse._client.resource_manager import LangfuseResourceManager
-from langfuse.api import NotFoundError
+from langfuse.api import DatasetStatus, NotFoundError
+from langfuse.api.core.api_error import ApiError
 from opentelemetry.sdk.trace import TracerProvider
 
 from app.tracing.standin import SCORES, TRACES, StandIn
@@ -62,8 +63,33 @@ def test_an_id_belongs_to_one_dataset(sdk: Langfuse) -> None:
     for name in ("one", "two"):
         sdk.create_dataset(name=name)
     sdk.create_dataset_item(dataset_name="one", id="a", input="?")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ApiError) as raised:
         sdk.create_dataset_item(dataset_name="two", id="a", input="?")
+    assert raised.value.status_code == 409
+
+
+def test_items_that_are_archived_are_in_no_list_and_stay_archived_unless_a_body_says_otherwise(
+    sdk: Langfuse,
+) -> None:
+    sdk.create_dataset(name="one")
+    sdk.create_dataset_item(dataset_name="one", id="a", input="?", status=DatasetStatus.ARCHIVED)
+    sdk.create_dataset_item(dataset_name="one", id="a", input="!")
+    assert sdk.get_dataset("one").items == []
+    item = sdk.api.dataset_items.get("a")
+    assert (item.input, item.status) == ("!", DatasetStatus.ARCHIVED)
+    sdk.create_dataset_item(dataset_name="one", id="a", status=DatasetStatus.ACTIVE)
+    assert [one.input for one in sdk.get_dataset("one").items] == ["!"]
+
+
+def test_metadata_of_a_trace_must_not_hide_those_of_an_observation(sdk: Langfuse, server: StandIn) -> None:
+    for own in ({"n": 1}, {"n": 2}):
+        with (
+            propagate_attributes(metadata={"n": 1}),
+            sdk.start_as_current_observation(name="a", metadata=own),
+        ):
+            pass
+        sdk.flush()
+    assert [one.status for one in server.kept.exchanges if one.path == TRACES] == [200, 400]
 
 
 def test_datasets_come_in_pages(sdk: Langfuse) -> None:
