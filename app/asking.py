@@ -1,5 +1,6 @@
 """Asks one question: opens the trace, runs the graph, streams what happens, and returns the outcome."""
 
+import sqlite3
 import threading
 import time
 import uuid
@@ -319,7 +320,9 @@ class Asker:
         if isinstance(reason, ThreadsAway):
             error = Unavailable("thread_unkept_server", reason=reason.message(language))
         else:
-            error = Unavailable("thread_unkept", path=self._threads.path, reason=reason)
+            full = isinstance(reason, sqlite3.OperationalError)
+            key = "thread_unkept" if full else "thread_unkept_damaged"
+            error = Unavailable(key, path=self._threads.path, reason=reason)
         listen("notice", {"code": error.key, "message": error.message(language)})
 
 

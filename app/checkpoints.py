@@ -64,7 +64,7 @@ class ThreadsAway(Unavailable):
     """The server of the conversations cannot be used."""
 
 
-UNKEPT: Final = (sqlite3.OperationalError, ThreadsAway)
+UNKEPT: Final = (sqlite3.DatabaseError, ThreadsAway)
 """Why a conversation cannot be read or written now, where there is nothing wrong with the question."""
 
 
@@ -113,7 +113,7 @@ class SqliteCheckpoints:
         place: The file, or `:memory:`.
 
     Raises:
-        sqlite3.OperationalError: The file cannot be written.
+        sqlite3.DatabaseError: The file cannot be written, or is damaged.
     """
 
     def __init__(self, place: Path | str) -> None:

@@ -149,7 +149,13 @@ class Conversing:
         return self.wiring.asker.branch(thread_id, turns)
 
     def threads(self) -> list[ThreadSummary]:
-        """The latest conversations."""
+        """The latest conversations.
+
+        Raises:
+            Unavailable: Their file is damaged.
+        """
+        with self.wiring.threads.readable():
+            latest = self.wiring.threads.latest()
         left = {question.thread_id: question for question in reversed(self.unfinished())}
         kept = [
             ThreadSummary(
@@ -158,7 +164,7 @@ class Conversing:
                 updated=updated,
                 state="unfinished" if thread in left else "quiet",
             )
-            for thread, title, updated in self.wiring.threads.latest()
+            for thread, title, updated in latest
         ]
         known = {summary.thread_id for summary in kept}
         only = [
@@ -173,12 +179,14 @@ class Conversing:
 
         Raises:
             NotFound: No such thread.
+            Unavailable: The file of conversations is damaged.
         """
         from app.asking import outcome_of
 
         left = self.unfinished(thread_id)
         try:
-            turns = self.wiring.threads.turns(thread_id)
+            with self.wiring.threads.readable():
+                turns = self.wiring.threads.turns(thread_id)
         except NotFound:
             if not left:
                 raise

@@ -52,7 +52,7 @@ class OpenQuestion:
 class OpenQuestions:
     """The open questions of one home. Safe in several threads and processes.
 
-    Where the file cannot be written, nothing is noted: a full disk is no reason to leave a question unanswered.
+    Where the file cannot be used, nothing is noted: a full disk is no reason to leave a question unanswered.
 
     Args:
         path: The file of the conversations, or `:memory:`.
@@ -65,7 +65,7 @@ class OpenQuestions:
         # What is written outlives the process, though not a power cut: waiting for the disk would slow each question.
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
-        with suppress(sqlite3.OperationalError):
+        with suppress(sqlite3.DatabaseError):
             self._connection.execute(_TABLE)
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class OpenQuestions:
 
     def left(self, thread_id: str = "") -> list[OpenQuestion]:
         """Those whose process has ended, of one conversation or of all, the oldest first."""
-        with self._lock, suppress(sqlite3.OperationalError):
+        with self._lock, suppress(sqlite3.DatabaseError):
             rows = self._connection.execute(_ALL).fetchall()
             names = ("id", "thread_id", "question", "effort", "asked", "owner")
             found = [OpenQuestion(**dict(zip(names, row, strict=True))) for row in rows]
@@ -111,7 +111,7 @@ class OpenQuestions:
         raise NotFound("open_question_unknown", id=id[:64])
 
     def _write(self, sql: str, values: tuple[str, ...]) -> int:
-        with self._lock, suppress(sqlite3.OperationalError):
+        with self._lock, suppress(sqlite3.DatabaseError):
             return self._connection.execute(sql, values).rowcount
         return 0
 

@@ -3,7 +3,7 @@
 import sqlite3
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from app.checkpoints import UNKEPT, Checkpoints, SqliteCheckpoints, Stored
 from app.open_questions import OpenQuestions
 from terakoya.catalogue import text as sentence
-from terakoya.errors import NotFound
+from terakoya.errors import NotFound, Unavailable
 from terakoya.text.language import language_of
 from terakoya.types import SecondMessage
 from workflows.graph import Graph
@@ -54,7 +54,7 @@ def _open_questions(path: Path) -> OpenQuestions:
     try:
         opened = OpenQuestions(path)
         path.chmod(0o600)
-    except (sqlite3.OperationalError, OSError):
+    except (sqlite3.DatabaseError, OSError):
         return OpenQuestions(":memory:")
     return opened
 
@@ -63,7 +63,7 @@ class Threads:
     """The conversations of one installation. Safe in several threads and processes.
 
     Attributes:
-        trouble: Why the file cannot be written, so that this process keeps conversations in memory only: a
+        trouble: Why the file cannot be written or read, so that this process keeps conversations in memory only: a
             full disk is no reason to leave a question without its answer. None where all is well.
         place: The server that they are in, as it may be shown; empty where they are in the file.
 
@@ -79,7 +79,7 @@ class Threads:
     def __init__(self, path: Path, *, server: str = "") -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
-        self.trouble: sqlite3.OperationalError | None = None
+        self.trouble: sqlite3.DatabaseError | None = None
         self._titles: dict[tuple[str, str], tuple[str, str]] = {}
         self.place = ""
         self._kept: Checkpoints
@@ -92,7 +92,7 @@ class Threads:
             return
         try:
             self._open(path)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             self.trouble = error
             self._open(":memory:")
 
@@ -113,6 +113,22 @@ class Threads:
         """Lets go of file and server."""
         self.open_questions.close()
         self._kept.close()
+
+    @contextmanager
+    def readable(self) -> Iterator[None]:
+        """Around what a person reads of the conversations, which a damaged file must not show as none.
+
+        Raises:
+            Unavailable: The file is damaged.
+        """
+        try:
+            if self.trouble is not None and not isinstance(self.trouble, sqlite3.OperationalError):
+                raise self.trouble
+            yield
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise Unavailable("threads_damaged", path=self.path, reason=error) from None
 
     def turns(self, thread_id: str) -> list[dict[str, Any]]:
         """All turns of a thread, oldest first.

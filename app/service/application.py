@@ -1,5 +1,6 @@
 """The service as an ASGI application: routes, replies to errors, and the guard in front of them."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from app.service.streams import HEARTBEAT, event_routes
 from app.service.threads import thread_routes
 from app.tracing import SpoolTracer
 from terakoya import __version__
-from terakoya.errors import BadInput, TerakoyaError
+from terakoya.errors import BadInput, TerakoyaError, Unavailable
 
 if TYPE_CHECKING:
     from app.installation import Installation
@@ -55,6 +56,7 @@ def create_app(
     api.add_exception_handler(TerakoyaError, _known)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(sqlite3.DatabaseError, _database)
     api.add_exception_handler(Exception, _unknown)
     api.include_router(routes.health_routes(installation))
     metrics = Metrics()
@@ -89,6 +91,13 @@ def _known(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TerakoyaError)  # noqa: S101 (the registration above says so)
     log.event("refused", error=error.key)
     return _reply(request, error, error.http_status)
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    """A file of SQLite that is full or damaged, where nobody could do without it."""
+    log.failure("a file of the home cannot be used", error)
+    known = Unavailable("database_unusable", reason=error)
+    return _reply(request, known, known.http_status)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
