@@ -9,7 +9,7 @@ import re
 import threading
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
@@ -36,12 +36,34 @@ REMEMBERED: Final = 2_048
 MEANINGS: Final = 8_192
 """Words and lines whose meanings are remembered."""
 _KATAKANA: Final = re.compile(r"[\u30a1-\u30fa\u30fc]+")
+_MADE_NOUNS: Final[Mapping[str, Sequence[TokenKind]]] = {
+    "さ": ("predicate",),
+    "み": ("predicate",),
+    "方": ("predicate", "weak", "question"),
+}
+"""Endings that make a noun, and what of."""
 _DROPPED: Final = frozenset({"助詞", "助動詞", "補助記号", "空白", "記号"})
 _PIECE: Final = re.compile(r"[^\n]{1,4000}")
 """Sudachi refuses more than 49,149 bytes at once; a longer line is cut here, which no word reaches."""
 _DATE: Final = re.compile(
     r"(?:(?P<year>(?:1[0-9]|20)\d\d)\s?[年/.-]\s?)?(?<!\d)(?P<month>1[0-2]|0?[1-9])\s?[月/.-]\s?(?P<day>3[01]|[12]\d|0?[1-9])"
     r"(?!\d|[/.-]\d)日?"
+)
+_MONTH: Final = re.compile(
+    r"(?<!\d)(?:(?P<year>(?:1[0-9]|20)\d\d)\s?年\s?)?(?P<month>1[0-2]|0?[1-9])\s?月(?!\s?(?:3[01]|[12]\d|0?[1-9])(?!\d)|[間曜])"
+    r"|(?<![\d/.-])(?P<of>(?:19|20)\d\d)[/-](?P<number>1[0-2]|0[1-9])(?![\d/-])"
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAME: Final = (
+    r"(?:(?i:jan(?:uary)?|feb(?:ruary)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)|Mar(?:ch)?|May)\b\.?"
+)
+"""In small letters, the two that are verbs as well are no months."""
+_ENGLISH_DATE: Final = re.compile(
+    rf"\b(?P<name>{_NAME}) (?:(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\b(?:,? (?P<year>(?:1[0-9]|20)\d\d)\b)?"
+    r"|(?P<alone>(?:1[0-9]|20)\d\d)\b)"
+    rf"|\b(?P<first>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)? (?:of )?(?P<second>{_NAME})"
+    r"(?:,? (?P<third>(?:1[0-9]|20)\d\d)\b)?"
 )
 
 
@@ -151,8 +173,9 @@ class Analyser:
                 if pos[0] in _DROPPED or not JAPANESE.search(surface):
                     continue
                 start, end = piece.start() + morpheme.begin(), piece.start() + morpheme.end()
-                if surface in "さみ" and pos[0] == "接尾辞" and tokens and tokens[-1].kind == "predicate":
-                    # an adjective made a noun (高さ): the noun is asked for, the adjective stays findable
+                before = tokens[-1].kind if tokens and tokens[-1].end == start else None
+                if pos[0] == "接尾辞" and before in _MADE_NOUNS.get(surface, ()):
+                    # a noun made of an adjective or verb (高さ, 進め方): it is asked for, the other stays findable
                     stem = tokens.pop()
                     word = stem.surface + surface
                     tokens += [Token(word, word, "noun", stem.start, end), replace(stem, kind="weak")]
@@ -251,19 +274,34 @@ def _kind(form: str, surface: str, pos: tuple[str, ...]) -> TokenKind:
 
 
 def _dates(text: str) -> list[Token]:
-    """Days in one form, however they are written: 12/3 and 12月3日 meet, and 2024/02/13 is found without its year."""
+    """Days and months in one form, however they are written: 12/3, 12月3日 and December 3 meet.
+
+    2024/02/13 is found without its year too, and by its month.
+    """
     tokens = []
     for found in _DATE.finditer(text):
         if not found["year"] and found.group()[len(found["month"])] in ".-":
             continue  # 1.5 and 3-4 are no days
-        day = f"--{int(found['month']):02}-{int(found['day']):02}"
-        start, end = found.span()
-        if found["year"]:
-            tokens.append(Token(found["year"] + day[1:], found.group(), "number", start, end))
-            tokens.append(Token(day, found.group(), "weak", start, end))
-        else:
-            tokens.append(Token(day, found.group(), "number", start, end))
+        tokens += _date(found, found["year"], int(found["month"]), found["day"])
+    for found in _MONTH.finditer(text):
+        tokens += _date(found, found["year"] or found["of"], int(found["month"] or found["number"]), None)
+    for found in _ENGLISH_DATE.finditer(text):
+        month = 1 + _MONTHS.index((found["name"] or found["second"])[:3].lower())
+        year = found["year"] or found["alone"] or found["third"]
+        tokens += _date(found, year, month, found["day"] or found["first"])
     return tokens
+
+
+def _date(found: re.Match[str], year: str | None, month: int, day: str | None) -> list[Token]:
+    """The date as closely as it is written, then what it is found by as well."""
+    forms = [f"--{month:02}"]
+    if year:
+        forms.insert(0, f"{year}-{month:02}")
+    if day:
+        forms = [f"{form}-{int(day):02}" for form in forms] + forms
+    start, end = found.span()
+    kinds: list[TokenKind] = ["number"] + ["weak"] * (len(forms) - 1)
+    return [Token(form, found.group(), kind, start, end) for form, kind in zip(forms, kinds, strict=True)]
 
 
 def _number(run: str, at: int) -> list[Token]:

@@ -352,7 +352,7 @@ class _TermReader:
 
     def _joins(self, compound: list[Token], token: Token) -> bool:
         before = compound[-1]
-        if token.end <= before.end:  # a part of the word before it
+        if token.end <= max(t.end for t in compound):  # a part of the word before it
             return True
         return token.start == before.end and {before.kind, token.kind} <= _COMPOUNDING
 

@@ -72,6 +72,34 @@ def test_a_date_is_found_whole_and_by_its_parts(analyser: Analyser) -> None:
     assert {"2023/07/06", "2023", "07", "06"} <= set(analyser.words("2023/07/06"))
 
 
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("2023年9月", "2023/09/25"),
+        ("2023年9月", "Sept. 25, 2023"),
+        ("2023-09", "2023年9月25日"),
+        ("September 2023", "2023-09-25"),
+        ("12月", "## 12/3"),
+        ("12月3日", "the 3rd of December"),
+        ("December 3", "12/3"),
+    ],
+)
+def test_a_day_or_month_is_one_term_in_every_writing(analyser: Analyser, asked: str, written: str) -> None:
+    date = max(analyser.tokens(asked), key=lambda token: len(token.form) if token.form.count("-") else 0)
+    assert date.kind == "number"
+    assert date.form in analyser.words(written)
+
+
+@pytest.mark.parametrize("text", ["You may 5 times", "we march 12 miles", "3ヶ月", "1.5", "3月曜"])
+def test_what_only_looks_like_a_date_is_none(analyser: Analyser, text: str) -> None:
+    assert not any(form.startswith("--") for form in analyser.words(text))
+
+
+@pytest.mark.parametrize(("text", "noun"), [("推論の進め方", "進め方"), ("見方が変わる", "見方"), ("高さは", "高さ")])
+def test_a_noun_made_of_a_verb_is_a_noun(analyser: Analyser, text: str, noun: str) -> None:
+    assert ("noun", noun) in {(token.kind, token.form) for token in analyser.tokens(text)}
+
+
 def test_bigrams_are_of_japanese_runs_only(analyser: Analyser) -> None:
     assert dict(analyser.grams("東京都 abc 山")) == {"東京": 1, "京都": 1, "山": 1}
 
