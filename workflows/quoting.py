@@ -12,7 +12,7 @@ from terakoya.text.question import Question, QuestionKind
 from terakoya.text.sentences import sentence_spans
 from workflows.guarding.passages import quotable
 from workflows.ranking import learned as learned_ranker
-from workflows.scoring import LONG, REASON, Scored
+from workflows.scoring import LONG, REASON, Scored, labelled
 from workflows.units import Unit, plain_line
 
 _HELD: Final = 0.5
@@ -50,12 +50,18 @@ def _is_code(unit: Unit) -> bool:
 
 
 def line(asked: Question, scored: Sequence[Scored]) -> Scored:
-    """The best unit; of a section or table, the one line that says all that the whole of it says of the question."""
+    """The best unit, or the part of it that says all that the whole of it says of the question.
+
+    Of an item, that is what stands below the label that is asked for; of a section or table, one line.
+    """
     best = scored[0]
     whole = best.unit.kind == "table" or (
         best.unit.kind == "section" and best.unit.own_end == best.unit.start
     )
     held = [t for t, evidence in best.direct.items() if evidence >= _HELD]
+    parts = (s for s in scored if best.unit.contains(s.unit) and all(s.whole[t] >= _HELD for t in held))
+    if part := next((s for s in parts if labelled(asked, s.candidate) >= _HELD), None):
+        return part
     if not whole or asked.kind not in _ONE_LINE or asked.asks_day or not held:
         return best
     inside = (

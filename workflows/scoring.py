@@ -12,6 +12,8 @@ from terakoya.text.question import Question
 from terakoya.types import Passage
 from workflows.units import Unit, plain_line, units_of
 
+COMPOUND: Final = 0.9
+"""Evidence from which on all parts of a compound stand there."""
 _CONTEXT: Final = 0.75
 """Evidence in headings and ancestors counts less than evidence in the unit itself."""
 _NAMED_CONTEXT: Final = 0.95
@@ -162,13 +164,17 @@ def score_unit(asked: Question, candidate: Candidate) -> Scored:
         t.surface: max(own.evidence(t) if own else 0.0, scattered * whole.evidence(t)) for t in asked.terms
     }
     both = {t.surface: max(direct[t.surface], above.evidence(t)) for t in asked.terms}
+    apart = [t for t in asked.terms if len(t.tokens) > 1 and 0 < both[t.surface] < COMPOUND]
+    if apart and above.tokens:
+        joined = whole.under(above)  # 小型モデル: one word in the line, the other in its heading
+        both |= {t.surface: max(both[t.surface], scattered * joined.evidence(t)) for t in apart}
     support = sum(weights[t] * both[t] for t in weights) / total
     if not support:
         return Scored(unit, 0.0, 0.0, direct, both, candidate)
     context = (
         1.0 if unit.kind == "section" else _NAMED_CONTEXT if _under_its_name(asked, candidate) else _CONTEXT
     )
-    counted = {t: max(direct[t], context * both[t]) for t in weights}
+    counted = {t: direct[t] + context * max(0.0, both[t] - direct[t]) for t in weights}
     ranks = {t.surface: asked.rank_weight(t, language) for t in asked.terms}
     score = sum(ranks[t] * counted[t] for t in ranks) / sum(ranks.values())
     head = headed(asked, candidate)
@@ -225,9 +231,18 @@ def headed(asked: Question, candidate: Candidate) -> float:
                 if level:  # under a heading, the first lines say what it is
                     nearness *= 0.95 / (1 + 0.2 * candidate.unit.position)
                 best = max(best, nearness)
+    best = max(best, labelled(asked, candidate))
     if asked.asks_day and candidate.unit.kind == "section":
         return float(any(min(map(head.evidence, subject)) for heads in candidate.heads for head in heads))
     return best if asked.kind in ("definition", "list", "open", "formula") else 0.6 * best
+
+
+def labelled(asked: Question, candidate: Candidate) -> float:
+    """How surely the unit is a label below its subject, as "Advantages" is, and the label is what is asked of it."""
+    aspects = {token.form for t in asked.terms if t.generic for token, _ in t.tokens}
+    if not any(head.content and head.content <= aspects for head in candidate.heads[0]):
+        return 0.0
+    return min((candidate.above.evidence(t) for t in asked.terms if not t.generic), default=0.0)
 
 
 def kind_bonus(asked: Question, unit: Unit) -> float:
@@ -244,7 +259,9 @@ def kind_bonus(asked: Question, unit: Unit) -> float:
         case "why":
             return _KIND_BONUS if REASON.search(unit.text) else 0.0
         case "code":
-            return 2 * _KIND_BONUS if unit.kind == "code" else _KIND_BONUS if "`" in unit.text else 0.0
+            if unit.kind == "code":
+                return 2 * _KIND_BONUS
+            return _KIND_BONUS if "`" in unit.text else -_KIND_BONUS
         case "definition" if unit.kind == "code":
             return -_KIND_BONUS
         case "formula":

@@ -300,8 +300,7 @@ def _date(found: re.Match[str], year: str | None, month: int, day: str | None) -
     if day:
         forms = [f"{form}-{int(day):02}" for form in forms] + forms
     start, end = found.span()
-    kinds: list[TokenKind] = ["number"] + ["weak"] * (len(forms) - 1)
-    return [Token(form, found.group(), kind, start, end) for form, kind in zip(forms, kinds, strict=True)]
+    return [Token(form, found.group(), "weak" if n else "number", start, end) for n, form in enumerate(forms)]
 
 
 def _number(run: str, at: int) -> list[Token]:

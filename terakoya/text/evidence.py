@@ -61,6 +61,11 @@ class Reading:
         """Analyses `text`."""
         return cls(text, [token for line in text.split("\n") for token in analyser.tokens(line)], analyser)
 
+    def under(self, above: "Reading") -> "Reading":
+        """This text with what stands above it, as one."""
+        tokens = (*above.tokens, *self.tokens)
+        return Reading(f"{above.text}\n{self.text}", tokens, self._analyser)
+
     def holds(self, token: Token) -> bool:
         """Whether the token stands in the text, as a term or, where it is long enough, inside a longer word."""
         if _form(token) in self.forms:

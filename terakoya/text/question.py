@@ -12,8 +12,9 @@ from terakoya.text.language import language_of
 from terakoya.text.meanings import apart
 from terakoya.text.measure import DATE_NOUN
 from terakoya.text.normalise import fold
+from terakoya.text.sides import compared
 from terakoya.text.stemming import stem
-from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC
+from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC, TIMES
 from terakoya.types import Language
 
 QuestionKind = Literal[
@@ -57,7 +58,7 @@ _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
     (
         "list",
         (
-            r"何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|どんな.*ある|どのような.*(?:ある|あります)",
+            r"何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|(?:どんな|どのような|どういう|どういった).*(?:ある|あります)",
             r"[0-9二三四五六七八九]+つ",
             r"\blist\b|\bwhich (?:\w+ )?(?:are|were)\b|\bwhat are\b|\bwhat (?:\w+ )?(?:types|kinds|steps|ways)\b",
             r"\b(?:two|three|four|five|six|seven)\b|\bname (?:the|two|three|four|five|all)\b",
@@ -96,6 +97,9 @@ _FOREIGN: Final = 0.35
 """Share of its weight that an ordinary word keeps as evidence in a text in another language."""
 _TRANSLATED: Final = 0.8
 """The same, where the glossary knows the word in that language: that it is not there tells something."""
+_DONE: Final = 0.5
+"""Weight of a noun that する makes a verb of (追加された): like a verb's, it is often told in another way."""
+_DOING: Final = frozenset({"為る", "出来る"})
 _COMPOUNDING: Final = frozenset[TokenKind]({"noun", "name", "number", "latin", "affix"})
 _HONORIFIC: Final = frozenset("おご御")
 _FACT_PREDICATE: Final = 2.4
@@ -190,22 +194,6 @@ _SEVERAL: Final = re.compile(
 _JOINED: Final = re.compile(
     r"(?:^|[のは、\s])(?P<a>[^のは、\s]+)(?:と|や| and )(?P<b>[^のはを、\s]+?)(?:を|は|って|について|of|\?|$)"
 )
-_SIDES: Final = (
-    re.compile(
-        r"(?P<a>[^、。]+?)と(?:、)?(?P<b>[^、。]+?)(?:って|は|を|と)?(?:の|で|どう|どこが|何が|なにが)*(?:違|相違|差|比|使い分け|どちら|関係)"
-    ),
-    re.compile(
-        r"(?:between|compare|comparing)\s+(?P<a>.+?)\s+(?:and|with|to|vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)",
-        re.IGNORECASE,
-    ),
-    re.compile(r"(?P<a>.+?)\s+(?:vs\.?|versus)\s+(?P<b>.+?)(?:[?.,]|$)", re.IGNORECASE),
-    re.compile(
-        r"how (?:does|do|is|are)\s+(?P<a>.+?)\s+(?:differ|different) from\s+(?P<b>.+?)(?:[?.,]|$)",
-        re.IGNORECASE,
-    ),
-)
-
-
 _HIRAGANA: Final = re.compile(r"[\u3041-\u3096]")
 
 
@@ -279,14 +267,11 @@ def _asks_several(folded: str) -> bool:
 
 
 def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], ...]:
-    for pattern in _SIDES:
-        found = pattern.search(text)
-        if found:
-            sides = tuple(
-                tuple(t for t in reader.terms(side) if not t.generic) for side in found.group("a", "b")
-            )
-            if all(sides):
-                return sides
+    for one, other, shared in compared(text):
+        sides = tuple(tuple(t for t in reader.terms(side) if not t.generic) for side in (one, other))
+        # what is asked of both is an ordinary word; a name there is what is compared
+        if all(sides) and all(t.ordinary for t in reader.terms(shared)):
+            return sides
     return ()
 
 
@@ -338,6 +323,8 @@ class _TermReader:
         for token in self.analyser.tokens(text):
             if token.end in measured:
                 continue
+            if token.form in _DOING and len(compound) == 1 and compound[0].end == token.start:
+                compound = [replace(t, kind="predicate") if t.kind == "noun" else t for t in compound]
             if compound and self._joins(compound, token):
                 compound.append(token)
                 continue
@@ -351,8 +338,11 @@ class _TermReader:
             yield compound
 
     def _joins(self, compound: list[Token], token: Token) -> bool:
-        before = compound[-1]
-        if token.end <= max(t.end for t in compound):  # a part of the word before it
+        # of a word and its parts, which end together, the word
+        before = max(compound, key=lambda t: t.end)
+        if before.form in TIMES and token.start == before.end:
+            return False
+        if token.end <= before.end:  # a part of the word before it
             return True
         return token.start == before.end and {before.kind, token.kind} <= _COMPOUNDING
 
@@ -371,7 +361,7 @@ class _TermReader:
             return None
         if len(whole) <= 2 and whole[0].kind == "number" and whole[0].form == str(self.count):
             return None
-        if not named and (surface in GENERIC or all(map(_is_generic, whole))):
+        if not named and (surface in GENERIC or all(_is_generic(t) or t.form in TIMES for t in whole)):
             return QuestionTerm(surface, weights, _GENERIC, ordinary=True, generic=True)
         weight = max(w for _, w in weights)
         if whole[0].kind == "predicate" and self.kind in _FACTS:
@@ -382,6 +372,8 @@ class _TermReader:
     def _token_weight(self, token: Token) -> float:
         if self._is_name(token):
             return _NAMED
+        if token.kind == "predicate" and not _HIRAGANA.search(token.surface):
+            return _DONE
         return _GENERIC_PART if token.kind == "noun" and _is_generic(token) else _WEIGHTS[token.kind]
 
     def _is_name(self, token: Token) -> bool:

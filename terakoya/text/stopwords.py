@@ -14,5 +14,7 @@ JAPANESE_QUESTION: Final = frozenset(_LISTS["japanese_question"].split())
 """Japanese words that only ask, or stand in for others."""
 GENERIC: Final = frozenset(_LISTS["generic"].split())
 """Words that name what is asked about a subject, and need not stand where the answer stands."""
+TIMES: Final = frozenset(_LISTS["times"].split())
+"""Japanese nouns that say when, as an adverb does."""
 SECTIONS: Final = frozenset(_LISTS["section"].split())
 """Words that name a section or a kind of text, or stand before a colon as a label."""

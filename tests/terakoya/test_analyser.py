@@ -95,7 +95,9 @@ def test_what_only_looks_like_a_date_is_none(analyser: Analyser, text: str) -> N
     assert not any(form.startswith("--") for form in analyser.words(text))
 
 
-@pytest.mark.parametrize(("text", "noun"), [("推論の進め方", "進め方"), ("見方が変わる", "見方"), ("高さは", "高さ")])
+@pytest.mark.parametrize(
+    ("text", "noun"), [("推論の進め方", "進め方"), ("見方が変わる", "見方"), ("高さは", "高さ")]
+)
 def test_a_noun_made_of_a_verb_is_a_noun(analyser: Analyser, text: str, noun: str) -> None:
     assert ("noun", noun) in {(token.kind, token.form) for token in analyser.tokens(text)}
 

@@ -127,3 +127,42 @@ def test_several_things_are_asked_for(ask) -> None:
     assert ask("What is TCP and how does it start?").several
     assert ask("細胞核とミトコンドリアのそれぞれの役割は？").several
     assert not ask("What is TCP?").several
+
+
+@pytest.mark.parametrize(
+    ("question", "sides", "shared"),
+    [
+        ("教育用実装と本番用実装の停止条件の違いは？", (("教育用実装",), ("本番用実装",)), "停止条件"),
+        (
+            "RDBのインデックスとNoSQLのインデックスの違いは？",
+            (("rdb", "インデックス"), ("nosql", "インデックス")),
+            "",
+        ),
+        ("RNNと自然言語処理のTransformerの違いは？", (("rnn",), ("自然言語処理", "transformer")), ""),
+    ],
+)
+def test_what_is_asked_of_both_sides_belongs_to_neither(
+    analyser: Analyser, question: str, sides: tuple[tuple[str, ...], ...], shared: str
+) -> None:
+    asked = analyse_question(question, analyser)
+    assert tuple(tuple(term.surface for term in side) for side in asked.sides) == sides
+    assert shared in {"", *(term.surface for term in asked.terms)}
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("今後注目しているアーキテクチャは？", ["今後", "注目", "アーキテクチャ"]),
+        ("MoEモデルのメリットは？", ["moeモデル", "メリット"]),
+    ],
+)
+def test_words_are_one_term_where_they_name_one_thing(
+    analyser: Analyser, question: str, words: list[str]
+) -> None:
+    assert [term.surface for term in analyse_question(question, analyser).terms] == words
+
+
+def test_a_noun_that_suru_makes_a_verb_of_weighs_less(analyser: Analyser) -> None:
+    done, named = (analyse_question(q, analyser).terms[0] for q in ("追加された機能は？", "追加の機能は？"))
+    assert done.surface == named.surface == "追加"
+    assert done.weight < named.weight
