@@ -43,3 +43,9 @@ def test_a_row_of_the_month_that_is_asked_for_is_quoted(extract) -> None:
     note = "# 更新\n\n| 日付 | 内容 |\n|---|---|\n| 2023/08/21 | 設定を保存 |\n| 2023/09/25 | 音声に対応 |\n"
     draft = extract("2023年9月の更新の内容は？", note)
     assert [c.quote for c in draft.citations] == ["| 2023/09/25 | 音声に対応 |"]
+
+
+def test_all_steps_are_quoted_where_steps_are_asked_for(extract) -> None:
+    note = "# RAG\n\n1. 文書を chunk に分ける\n2. embedding にする\n3. 近い chunk を取り出す\n4. LLM に渡す\n"
+    draft = extract("RAG の手順は？", note)
+    assert all(step in draft.text for step in ("chunk に分ける", "embedding", "取り出す", "LLM に渡す"))
