@@ -125,20 +125,20 @@ class Sequences:
 
     def keep(self, sequence: Sequence) -> None:
         """Nobody works on a sequence any more; it stays for those that begin like it."""
-        self._active.remove(sequence)
         if len(sequence) < _WORTH_KEEPING:
-            self._free(sequence)
+            self.drop(sequence)
             return
         for other in [k for k in self._kept if _common(k.tokens, sequence.tokens) == len(k)]:
             self._kept.remove(other)
             self._free(other)
         sequence.used = next(self._clock)
         self._kept.append(sequence)
+        self._active.remove(sequence)  # last: while none is active, a census from another thread misses none
 
     def drop(self, sequence: Sequence) -> None:
         """Nobody works on a sequence any more, and what it holds is not to be trusted."""
-        self._active.remove(sequence)
         self._free(sequence)
+        self._active.remove(sequence)
 
     def _best(self, prompt: NDArray[np.int32]) -> tuple[int, Sequence | None, "Shelved | None"]:
         best, source = 0, None
