@@ -11,6 +11,7 @@ import duckdb
 
 from ingest.folder import FoundFile, Root, Scope, scope_of, walk
 from ingest.mapping import InThisProcess
+from ingest.moved_root import known_roots, move, moved
 from ingest.read import ChunkRecord, NoteRecord, Reading
 from ingest.reader import Candidate, FileReader
 from ingest.rows import (
@@ -157,7 +158,7 @@ class Ingest:
         report = Report(dry_run=dry_run)
         run = _Run(report, progress, cancelled)
         try:
-            roots = self._roots()
+            roots = known_roots(self._store)
             for path in paths:  # one that cannot be read stops the run before anything is written
                 scope_of(path, roots)
             if not dry_run:
@@ -165,6 +166,7 @@ class Ingest:
                 if self._vectors:
                     self._vectors.begin()
             for path in paths:  # once more, as a path before may have become its root
+                roots = self._followed(path, roots, dry_run=dry_run)
                 roots = self._sync(path, scope_of(path, roots), roots, run)
             if self._vectors and not dry_run:
                 self._vectors.finish(lambda done, total: progress(done, total, ""), cancelled)
@@ -176,6 +178,15 @@ class Ingest:
             raise report.problems[0][1]  # a file that was named, not one that was come across
         report.seconds = time.perf_counter() - started
         return report
+
+    def _followed(self, path: Path, roots: list[Root], *, dry_run: bool) -> list[Root]:
+        """The roots, one of them in another place where `path` is its folder, moved."""
+        root = moved(self._store, path.expanduser().resolve(), roots)
+        if root is None:
+            return roots
+        if not dry_run:
+            move(self._store, root)
+        return [root if each.id == root.id else each for each in roots]
 
     def _sync(self, path: Path, scope: Scope, roots: list[Root], run: _Run) -> list[Root]:
         report = run.report
@@ -317,10 +328,6 @@ class Ingest:
                     "UPDATE notes SET size = ?, mtime_ns = ? WHERE id = ?",
                     [(file.size, file.mtime_ns, note) for note, file in touched],
                 )
-
-    def _roots(self) -> list[Root]:
-        rows = self._store.rows("SELECT id, path, name FROM roots ORDER BY id")
-        return [Root(id=row[0], path=Path(row[1]), name=row[2]) for row in rows]
 
     def _known(self, root: Root, scope: Scope) -> dict[str, _Known]:
         rows = self._store.rows(

@@ -1,5 +1,6 @@
 """Folders that are synced: each is a root of its own, and none is taken in twice."""
 
+import shutil
 from pathlib import Path
 
 from ingest.store import Store
@@ -76,3 +77,39 @@ def test_the_folder_above_a_known_root_does_not_take_its_notes_again(
     sync(notes / "sub")
     sync(notes)
     assert sources(store) == ["notes/a.md", "sub/b.md"]
+
+
+def test_a_folder_that_was_moved_and_renamed_has_the_same_notes(
+    store: Store, write, sync, notes: Path, tmp_path: Path
+) -> None:
+    write({"a.md": "alpha", "b/c.md": "gamma"})
+    sync(notes)
+    elsewhere = tmp_path / "archive" / "school"
+    elsewhere.parent.mkdir()
+    notes.rename(elsewhere)
+    for how in ({"dry_run": True}, {"dry_run": True}, {}):
+        report = sync(elsewhere, **how)
+        assert (report.added, report.unchanged) == ([], 2)
+    assert sources(store) == ["a.md", "b/c.md"]
+    (elsewhere / "a.md").write_text("alpha, and more")
+    assert sync(elsewhere).changed == ["a.md"]
+
+
+def test_a_copy_of_a_folder_that_is_still_there_is_another(
+    store: Store, write, sync, notes: Path, tmp_path: Path
+) -> None:
+    write({"a.md": "alpha"})
+    sync(notes)
+    copy = write({"a.md": "alpha"}, tmp_path / "copy")
+    assert sync(copy).added == ["copy/a.md"]
+
+
+def test_other_notes_are_not_those_of_a_folder_that_is_gone(
+    store: Store, write, sync, notes: Path, tmp_path: Path
+) -> None:
+    write({"a.md": "alpha", "b.md": "beta"})
+    sync(notes)
+    shutil.rmtree(notes)
+    other = write({"a.md": "alpha"}, tmp_path / "other")
+    assert sync(other).added == ["other/a.md"]
+    assert len(sources(store)) == 3
