@@ -27,11 +27,12 @@ SCHEMA_VERSION: Final = "7"
 
 _FEEDBACK: Final = "SELECT trace_id, value, comment, epoch_ms(given_at) FROM feedback ORDER BY given_at DESC"
 _PASSAGES: Final = """
-    SELECT c.id, c.key, n.root, n.path, c.heading, c.ancestors, c.start_line, c.end_line, c.start_at, c.end_at,
-           c.text, c.blocks, c.cuts, c.pages, c.language, c.doubtful
-    FROM chunks c JOIN notes n ON n.id = c.note
-    WHERE {column} IN (SELECT unnest($wanted))
+    SELECT id, note, key, heading, ancestors, start_line, end_line, start_at, end_at, text, blocks, cuts, pages,
+           language, doubtful
+    FROM chunks WHERE {column} IN (SELECT unnest($wanted))
 """
+_NOTES_OF: Final = "SELECT id, root, path FROM notes WHERE id IN (SELECT unnest($wanted))"
+"""Asked apart from their passages: a join reads every note's path, for however few passages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,19 +212,22 @@ class Store(Database):
 
     def passages(self, keys: Sequence[str]) -> list[Passage]:
         """The passages with these ids, in this order; those that are gone are left out."""
-        found = {p.id: p for _, p in self._passages("c.key", list(keys))}
+        found = {p.id: p for _, p in self._passages("key", list(keys))}
         return [found[key] for key in keys if key in found]
 
     def passages_by_row(self, rows: Sequence[int]) -> dict[int, Passage]:
         """Passages by the number of their chunk."""
-        return dict(self._passages("c.id", list(rows)))
+        return dict(self._passages("id", list(rows)))
 
     def _passages(self, column: str, wanted: list[Any]) -> list[tuple[int, Passage]]:
         if not wanted:
             return []
-        names = self.root_names()
         rows = self.rows(_PASSAGES.format(column=column), {"wanted": wanted})
-        return [(row[0], _passage(names, row[1:])) for row in rows]
+        notes = self.rows(_NOTES_OF, {"wanted": [*{row[1] for row in rows}]})
+        names = self.root_names()
+        sources = {note: names[root] + path for note, root, path in notes if root in names}
+        # a note that went between the statements took its passages along
+        return [(row[0], _passage(sources[row[1]], row[2:])) for row in rows if row[1] in sources]
 
     def feedback(self) -> list[tuple[str, int, str]]:
         """Trace, value and comment of every thumb, the oldest first."""
@@ -283,11 +287,9 @@ def even(name: str) -> str:
     return unicodedata.normalize("NFC", name).lower()
 
 
-def _passage(names: Mapping[int, str], row: tuple[Any, ...]) -> Passage:
+def _passage(source: str, row: tuple[Any, ...]) -> Passage:
     (
         key,
-        root,
-        path,
         heading,
         ancestors,
         start_line,
@@ -303,7 +305,7 @@ def _passage(names: Mapping[int, str], row: tuple[Any, ...]) -> Passage:
     ) = row
     return Passage(
         id=key,
-        source=names[root] + path,
+        source=source,
         heading=tuple(json.loads(heading)),
         ancestors=tuple(json.loads(ancestors)),
         start_line=start_line,
