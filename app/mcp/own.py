@@ -7,15 +7,17 @@ from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, ParamSpec
 
 from mcp.server import MCPServer
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import Field, ValidationError
 
 from app.cli.cells import one_line
 from app.mcp.notes import HomeNotes
 from terakoya import __version__
 from terakoya.api import AskResult, HitModel, page_name
 from terakoya.catalogue import text as sentence
-from terakoya.errors import TerakoyaError
+from terakoya.errors import BadInput, NotFound, TerakoyaError
 from terakoya.text.normalise import printable
 from terakoya.types import Filter
 
@@ -40,7 +42,7 @@ Thread = Annotated[str, Field(description="To go on with a conversation: its thr
 def make_server(settings: "Settings") -> MCPServer:
     """The server over the home of `settings`."""
     notes = HomeNotes(settings)
-    server = MCPServer(
+    server = _Server(
         "terakoya",
         title="Terakoya",
         version=__version__,
@@ -68,6 +70,8 @@ def make_server(settings: "Settings") -> MCPServer:
     def read_note(source: Source, line: Line = 1, lines: Lines = _LINES) -> CallToolResult:
         """Reads a note of the user, or some lines of it."""
         whole = notes.use(lambda backend: backend.note(source)).text.split("\n")
+        if line > len(whole):
+            raise BadInput("line_beyond", line=line, source=source, lines=len(whole))
         shown = whole[line - 1 : line - 1 + lines]
         structured = {"source": source, "line": line, "lines": len(shown), "of": len(whole)}
         return _said("\n".join(shown), structured)
@@ -94,6 +98,27 @@ def make_server(settings: "Settings") -> MCPServer:
         return _said(_answer(answer), answer.model_dump(mode="json"))
 
     return server
+
+
+class _Server(MCPServer):
+    """Says what is wrong with a call in sentences of the catalogue, where the SDK would use words of its own."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        known = [tool.name for tool in await self.list_tools()]
+        if name not in known:
+            return _said(
+                NotFound("mcp_tool_unknown", tool=name, known=", ".join(known)).message(), failed=True
+            )
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            faults = error.__cause__.errors(include_url=False)
+            reason = "; ".join(f"`{'.'.join(map(str, fault['loc']))}`: {fault['msg']}" for fault in faults)
+            return _said(BadInput("tool_arguments", tool=name, reason=reason).message(), failed=True)
 
 
 def _told(work: Callable[P, CallToolResult]) -> Callable[P, CallToolResult]:

@@ -1,8 +1,10 @@
 """Where the terms of a query stand in a text, for a reader's eye: search itself needs no places."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from terakoya.text.analyser import Analyser, Token
@@ -60,6 +62,7 @@ class Marker:
             )
             for form, (token, minor) in found.items()
         )
+        self._affixes = {form for form, (token, minor) in found.items() if minor and token.kind == "affix"}
         self._inside = {
             form: even
             for form, (token, _) in found.items()
@@ -83,12 +86,22 @@ class Marker:
         return {form: tuple(sorted(spans)) for form, spans in places.items()}
 
     def marks(self, text: str) -> tuple[Span, ...]:
-        """What of `text` a reader sees marked: the terms that matter, those that touch as one."""
+        """What of `text` a reader sees marked: the terms that matter, those that touch as one.
+
+        A prefix or suffix of the query is marked where it belongs to such a term: 量子化, not 量子 alone.
+        """
         places = self.places(text)
         minor = {term.form for term in self.terms if term.minor}
         if len(minor) == len(self.terms):  # nothing else to mark
-            minor = set()
-        return joined(span for form, spans in places.items() if form not in minor for span in spans)
+            return joined(chain.from_iterable(places.values()))
+        major = joined(span for form, spans in places.items() if form not in minor for span in spans)
+        affixes = [span for form in self._affixes for span in places.get(form, ())]
+        starts = [start for start, _ in major]
+        return tuple(
+            (start, end)
+            for start, end in joined([*major, *affixes])
+            if bisect_left(starts, start) < bisect_left(starts, end)
+        )
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -87,6 +87,22 @@ def test_an_error_is_a_result_in_one_sentence(filled, tmp_path):
     assert "terakoya ingest" in empty.content[0].text
 
 
+def test_what_is_wrong_with_a_call_is_said_in_a_sentence(filled):
+    many = calling(filled, "search_notes", query="", k="many").content[0].text
+    assert many.startswith("`search_notes` cannot be called so: `query`: ")
+    assert "; `k`: " in many
+    assert "pydantic" not in many
+    missing = calling(filled, "ask_notes")
+    assert missing.is_error
+    assert "`question`" in missing.content[0].text
+    unknown = calling(filled, "delete_notes")
+    assert unknown.is_error
+    assert unknown.content[0].text.startswith("There is no tool `delete_notes`. There are: search_notes, ")
+    beyond = calling(filled, "read_note", source="植物.md", line=99)
+    assert beyond.is_error
+    assert "99" in beyond.content[0].text
+
+
 def test_it_asks_the_service_where_that_is_up(filled):
     processes = Processes()
     try:
