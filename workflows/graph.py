@@ -1,6 +1,6 @@
 """The graph: from a question to an answer that stands in the notes, or to the word that they do not say.
 
-Its picture is `docs/images/workflow.mmd`, drawn by `python -m workflows.picture`.
+Its picture is in `docs/workflow.md`, drawn by `python -m app.studio`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from terakoya.protocols import Tracer
 from workflows.context import Context
 from workflows.edges import after_grade, after_standalone, after_tools, after_verify, answer_or_abstain
 from workflows.nodes import Nodes, Parts, Update
-from workflows.state import BETWEEN, State
+from workflows.state import BETWEEN, Asked, State
 from workflows.tools.graph import build_tools_graph
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -30,7 +30,7 @@ _RETRY: Final = RetryPolicy(max_attempts=3, initial_interval=0.05, retry_on=Busy
 def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
     """Compiles the graph over `parts`; with a checkpointer a thread remembers its turns."""
     nodes = Nodes(parts)
-    graph: StateGraph[Any, Any, Any, Any] = StateGraph(State, context_schema=Context)
+    graph: StateGraph[Any, Any, Any, Any] = StateGraph(State, context_schema=Context, input_schema=Asked)
     steps: Mapping[str, Callable[[State], Update]] = {
         "guard": nodes.guard,
         "standalone": nodes.standalone,

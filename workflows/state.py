@@ -5,7 +5,10 @@ texts; what a node needs it loads through its retriever.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any, Final, Required
+
+# pydantic, which makes the schema that LangGraph Studio asks for, reads no other TypedDict before Python 3.12
+from typing_extensions import TypedDict
 
 from terakoya.types import Citation, Draft, Effort, Turn
 from workflows.routing import COURTESY, Intent
@@ -43,6 +46,20 @@ def add_up(spent: Mapping[str, int] | None, new: Mapping[str, int] | None) -> di
     for kind, amount in new.items():
         merged[kind] = merged.get(kind, 0) + amount
     return merged
+
+
+class Asked(TypedDict, total=False):
+    """What a run is given.
+
+    Attributes:
+        question: As the user typed it.
+        effort: Budget of the answer, see `workflows.budget`.
+        trace_id: The trace of this question.
+    """
+
+    question: Required[str]
+    effort: Effort
+    trace_id: str
 
 
 class State(TypedDict, total=False):

@@ -1,5 +1,6 @@
 """The nodes of the tools: each reads the state and returns an update, with the parts that it needs handed in."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -63,7 +64,8 @@ class ToolNodes:
         empty: Update = {"tool_calls": None, "draft": None}
         spent: dict[str, int] = {}
         try:
-            calls = self._chosen(question, state.get("trace_id", ""), spent)
+            # asked in LangGraph Studio a question has no trace, and the same call again is another one
+            calls = self._chosen(question, state.get("trace_id") or uuid.uuid4().hex, spent)
         except TerakoyaError as error:
             return empty | {"draft": _problem(error, language_of(question)), "spent": spent}
         return (empty if not calls else {"tool_calls": calls, "draft": None}) | {"spent": spent}
@@ -80,8 +82,13 @@ class ToolNodes:
             reason="uncertain" if unheard or entry["uncertain"] else "changes",
             problem=entry["problem"],
         )
-        decision = decision_from_json(interrupt(approval_to_json(approval)))
+        said = interrupt(approval_to_json(approval))
         decided = {**entry, "round": entry["round"] + 1, "problem": "", "uncertain": False}
+        try:
+            decision = decision_from_json(said)
+        except BadInput as error:
+            message = error.message(language_of(_question(state)))
+            return _one(key, decided | {"problem": message, "uncertain": entry["uncertain"]})
         if decision.verdict == "refuse":
             self._parts.intents.withdraw(call)
             return _one(key, decided | {"status": REFUSED, "asked": decision.asked})

@@ -1,9 +1,12 @@
 """The slice of the state that the tools have, and its JSON."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, get_args
 
-from terakoya.types import Approval, Decision, Effort, ToolCall, ToolResult
+from typing_extensions import TypedDict
+
+from terakoya.errors import BadInput
+from terakoya.types import Approval, Decision, Effort, ToolCall, ToolResult, Verdict
 from workflows.state import add_up, citation_from_json, citation_to_json, merge_scores
 from workflows.tools.calls import merge_calls
 
@@ -89,6 +92,16 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
     return {"verdict": decision.verdict, "arguments": given, "asked": decision.asked}
 
 
-def decision_from_json(data: Mapping[str, Any]) -> Decision:
-    """Back from `decision_to_json`."""
-    return Decision(verdict=data["verdict"], arguments=data["arguments"], asked=data["asked"])
+def decision_from_json(data: object) -> Decision:
+    """Back from `decision_to_json`; written by hand, as in LangGraph Studio, the verdict is enough.
+
+    Raises:
+        BadInput: It is no verdict: what changes something waits for a word that is clear.
+    """
+    said: Mapping[str, Any] = data if isinstance(data, Mapping) else {"verdict": data}
+    for verdict in get_args(Verdict):
+        if said.get("verdict") == verdict:
+            return Decision(
+                verdict=verdict, arguments=said.get("arguments"), asked=said.get("asked", True) is True
+            )
+    raise BadInput("verdict_unknown", said=str(said.get("verdict"))[:80])

@@ -249,6 +249,29 @@ def test_a_call_that_was_not_sent_leaves_no_doubt():
     assert Asked(parts(tool, intents=intents), '@shelf.put {"n": 1}').approval["reason"] == "changes"
 
 
+@pytest.mark.parametrize(
+    "said", [{"verdict": "ok"}, {"verdict": ["approve"]}, {"arguments": {}}, "yes", True, ["approve"]]
+)
+def test_what_is_no_verdict_approves_nothing_and_is_asked_again(said):
+    tool = writing()
+    asked = Asked(parts(tool), '@shelf.put {"n": 1}')
+    asked.run(Command(resume=said))
+    assert tool.called == []
+    assert "is no decision" in asked.approval["problem"]
+    asked.run(Command(resume="approve"))  # a bare word, as one types it in LangGraph Studio
+    assert tool.called == [{"n": 1}]
+
+
+def test_the_same_call_without_a_trace_is_asked_and_made_again():
+    tool, intents = writing(), RememberedIntents()
+    nodes = ToolNodes(parts(tool, intents=intents))
+    for _ in range(2):
+        state = {"question": '@shelf.put {"n": 1}'}
+        ((key, entry),) = nodes.choose(state)["tool_calls"].items()
+        nodes.call({**state, "tool_calls": {key: entry | {"status": APPROVED, "round": 1}}})
+    assert len(tool.called) == 2
+
+
 def test_a_finished_call_whose_checkpoint_was_lost_is_not_made_again():
     tool, intents = writing(), RememberedIntents()
     nodes = ToolNodes(parts(tool, intents=intents))
