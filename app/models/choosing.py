@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from app.models.sampling import Sampling
 
 Logits = NDArray[np.float32]
+Tokens = NDArray[np.int64]
+Below = NDArray[np.float64]
+"""How far logits are below that of the best token."""
 
 _OUT = -100.0
 _NEGLIGIBLE = 30.0
 """Tokens that far below the best are 1e-13 times as likely; all of a vocabulary together stay below 1e-7."""
+_NEAR = (6.0, 12.0)
+"""Few tokens are likely, and what is done with a whole vocabulary takes long: so far is looked first."""
+_ROUGH = 1e-6
+"""Of a sum in single precision, its error relative to the sum at most."""
+_BLOCK = 16_384
 
 
 class NothingLeft(Exception):
@@ -76,6 +84,8 @@ class Chooser:
         self._spelling = spelling
         self._mask = mask
         self._logprobs = logprobs or sampling.logprobs > 0
+        self._biases = sampling.logit_bias
+        self._biased: tuple[Tokens, Logits] | None = None
         self._window: deque[int] = deque()
         self._said: Counter[int] = Counter()
         self._penal = (
@@ -95,24 +105,37 @@ class Chooser:
         The grammar and the forbidden texts are asked about the chosen token first, and rule out others only
         where it is not allowed: going through a whole vocabulary takes many milliseconds.
         """
-        weighed = self._weighed(logits)
-        token = self._draw(weighed)
-        if not self._fits(token):
-            # What was drawn is the sampled distribution restricted to what fits: rejected tokens lose
-            # their mass, the others keep their shares.
-            if weighed is logits:
-                weighed = logits.copy()
-            if self._mask is not None:
-                self._mask.rule_out(weighed)
-            while True:
-                token = self._draw(weighed)
-                if not self._spells_forbidden(token) and self._is_text(token):
-                    break
-                weighed[token] = -np.inf
+        changed, values = self._changes(logits)
+        if changed is None:
+            token = self._first(logits)
+        else:
+            # In place and back again: a copy of a large vocabulary takes as long as all the rest.
+            own = logits[changed]
+            logits[changed] = values
+            try:
+                token = self._first(logits)
+            finally:
+                logits[changed] = own
         self._accept(token)
         if not self._logprobs:
             return Choice(token)
         return self._with_logprobs(token, logits)
+
+    def _first(self, weighed: Logits) -> int:
+        """A token by the weighed logits that the grammar and the forbidden texts let pass."""
+        token = self._draw(weighed)
+        if self._fits(token):
+            return token
+        # What was drawn is the sampled distribution restricted to what fits: rejected tokens lose
+        # their mass, the others keep their shares.
+        weighed = weighed.copy()
+        if self._mask is not None:
+            self._mask.rule_out(weighed)
+        while True:
+            token = self._draw(weighed)
+            if not self._spells_forbidden(token) and self._is_text(token):
+                return token
+            weighed[token] = -np.inf
 
     def _fits(self, token: int) -> bool:
         if self._mask is not None and not (self._mask.allows(token) and self._is_text(token)):
@@ -129,35 +152,38 @@ class Chooser:
         text = self._tail + self._spelling(token).lower()
         return any(word in text for word in self._forbidden)
 
-    def _weighed(self, logits: Logits) -> Logits:
+    def _changes(self, logits: Logits) -> tuple[Tokens | None, Logits]:
+        """The tokens whose logits bias and penalties change, and what they become."""
+        said = self._said if self._penal else None
+        if not (self._biases or said):
+            return None, logits
+        if self._biased is None:
+            biases = {token: bias for token, bias in self._biases.items() if 0 <= token < len(logits)}
+            offsets = [-np.inf if bias <= _OUT else bias for bias in biases.values()]
+            self._biased = np.array([*biases], dtype=np.int64), np.array(offsets, dtype=np.float32)
+        tokens, added = self._biased
+        if not said:
+            return tokens, logits[tokens] + added
+        others = [token for token in said if token not in self._biases]
+        tokens = np.concatenate((tokens, np.array(others, dtype=np.int64)))
+        values = logits[tokens]
+        values[: len(added)] += added
+        counts = np.fromiter((said.get(token, 0) for token in tokens.tolist()), dtype=np.float32)
         sampling = self._sampling
-        if not (sampling.logit_bias or (self._penal and self._said)):
-            return logits
-        weighed = logits.copy()
-        for token, bias in sampling.logit_bias.items():
-            if 0 <= token < len(weighed):
-                weighed[token] = -np.inf if bias <= _OUT else weighed[token] + bias
-        if self._penal and self._said:
-            tokens = np.fromiter(self._said.keys(), dtype=np.int64)
-            counts = np.fromiter(self._said.values(), dtype=np.float32)
-            values = weighed[tokens]
-            repeated = sampling.repetition_penalty
-            values = np.where(values > 0, values / repeated, values * repeated)
-            weighed[tokens] = (
-                values
-                - counts * np.float32(sampling.frequency_penalty)
-                - np.float32(sampling.presence_penalty)
-            )
-        return weighed
+        repeated = sampling.repetition_penalty
+        penal = np.where(values > 0, values / repeated, values * repeated)
+        penal -= counts * np.float32(sampling.frequency_penalty) + np.float32(sampling.presence_penalty)
+        return tokens, np.where(counts > 0, penal, values)
 
     def _draw(self, logits: Logits) -> int:
         sampling = self._sampling
         best = int(logits.argmax())
-        if not np.isfinite(logits[best]):
+        if not math.isfinite(logits[best]):
             raise NothingLeft
         if sampling.temperature == 0 or sampling.top_k == 1:
             return best
-        depth = _NEGLIGIBLE * max(1.0, sampling.temperature)
+        # The share of `top_p` is one of the model's own distribution, whatever the temperature.
+        depth = _NEGLIGIBLE * (max(1.0, sampling.temperature) if sampling.top_p < 1 else sampling.temperature)
         tokens, below = candidates(logits, sampling.top_k, sampling.top_p, sampling.min_p, depth=depth)
         if len(tokens) == 1:
             return int(tokens[0])
@@ -208,8 +234,8 @@ def _begun(data: bytes) -> bytes | None:
 
 def candidates(
     logits: Logits, top_k: int, top_p: float, min_p: float, *, depth: float = _NEGLIGIBLE
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The tokens that may be drawn, the likeliest first, and how far their logits are below the best one's.
+) -> tuple[Tokens, Below]:
+    """The tokens that may be drawn, in no order, and how far their logits are below the best one's.
 
     Args:
         logits: Of the whole vocabulary.
@@ -218,26 +244,60 @@ def candidates(
         min_p: See `Sampling`.
         depth: Tokens further below the best than this are left out.
     """
-    best = logits.max()
-    tokens = np.flatnonzero(logits > best - depth)
-    below = (logits[tokens] - best).astype(np.float64)
-    if top_k and top_k < len(tokens):
-        chosen = np.argpartition(below, -top_k)[-top_k:]
-        tokens, below = tokens[chosen], below[chosen]
-    if top_p < 1:
-        tokens, below = _nucleus(tokens, below, top_p)
+    best = float(logits.max())
+    if top_p < 1 and not top_k:
+        tokens, below = _nucleus(logits, best, top_p, depth)
+    else:
+        tokens, below = _nearest(logits, best, top_k, depth)
+        if top_p < 1:
+            mass = top_p * float(np.exp(below).sum())
+            tokens, below, sums = _sorted(tokens, below, mass)
+            count = int(sums.searchsorted(mass * (1 - 1e-12))) + 1
+            tokens, below = tokens[:count], below[:count]
     if min_p > 0:
         kept = below >= math.log(min_p)
         tokens, below = tokens[kept], below[kept]
-    order = np.argsort(-below, kind="stable")
-    return tokens[order], below[order]
+    return tokens, below
 
 
-def _nucleus(
-    tokens: NDArray[np.int64], below: NDArray[np.float64], share: float
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _within(logits: Logits, best: float, depth: float) -> tuple[Tokens, Below]:
+    tokens = np.flatnonzero(logits >= np.float32(best - depth))
+    return tokens, logits[tokens].astype(np.float64) - best
+
+
+def _nearest(logits: Logits, best: float, count: int, depth: float) -> tuple[Tokens, Below]:
+    """The `count` likeliest tokens, no further below the best than `depth`; 0 for all of these."""
+    for drop in (*_NEAR, depth) if count else (depth,):
+        tokens, below = _within(logits, best, min(drop, depth))
+        if len(tokens) >= count or drop >= depth:
+            break
+    if count and count < len(tokens):
+        chosen = np.argpartition(below, -count)[-count:]
+        return tokens[chosen], below[chosen]
+    return tokens, below
+
+
+def _nucleus(logits: Logits, best: float, share: float, depth: float) -> tuple[Tokens, Below]:
     """The likeliest tokens that hold that share of the mass, the one that reaches it included."""
-    mass = share * float(np.exp(below).sum())
+    # In single precision, and in blocks that stay in the processor's cache.
+    rough = share * sum(
+        float(np.exp(logits[start : start + _BLOCK] - np.float32(best)).sum(dtype=np.float64))
+        for start in range(0, len(logits), _BLOCK)
+    )
+    for drop in (*_NEAR, depth):
+        tokens, below = _within(logits, best, min(drop, depth))
+        if drop >= depth or np.exp(below).sum() >= rough * (1 + 2 * _ROUGH):
+            break
+    tokens, below, sums = _sorted(tokens, below, rough * (1 + 2 * _ROUGH))
+    least, most = (int(sums.searchsorted(rough * (1 + side * _ROUGH))) + 1 for side in (-1, 1))
+    if least != most:  # too near to tell
+        mass = share * float(np.exp(_within(logits, best, depth)[1]).sum())
+        least = int(sums.searchsorted(mass * (1 - 1e-12))) + 1
+    return tokens[:least], below[:least]
+
+
+def _sorted(tokens: Tokens, below: Below, mass: float) -> tuple[Tokens, Below, NDArray[np.float64]]:
+    """The likeliest tokens that hold that mass, and maybe more of them, with the sums of their masses."""
     # Sorting a vocabulary costs more than the rest; a few hundred tokens hold nearly always enough.
     size = 256
     while size < len(below):
@@ -248,5 +308,4 @@ def _nucleus(
         size *= 8
     order = np.argsort(-below, kind="stable")
     tokens, below = tokens[order], below[order]
-    count = int(np.exp(below).cumsum().searchsorted(mass * (1 - 1e-12))) + 1
-    return tokens[:count], below[:count]
+    return tokens, below, np.exp(below).cumsum()

@@ -103,6 +103,13 @@ def test_penalties_count_what_was_said() -> None:
     assert draws(repeated, scores, 3).tolist() == [0, 1, 0]  # 4 -> 2, ties with the third: the first one
 
 
+def test_a_bias_and_penalties_on_one_token_add_up_in_that_order() -> None:
+    scores = np.array([4, 3, -1], dtype=np.float32)
+    sampling = Sampling(temperature=0, repetition_penalty=2.0, logit_bias={0: 1.5, 2: 2.5})
+    # 5.5 is 2.75 once it was said, then 3 is 1.5, and 1.5 (-1 with its bias) is 0.75.
+    assert draws(sampling, scores, 4).tolist() == [0, 1, 0, 0]
+
+
 def test_penalties_forget_what_left_their_window() -> None:
     scores = np.array([4, 3.9], dtype=np.float32)
     sampling = Sampling(temperature=0, presence_penalty=1.0, penalty_window=1)
@@ -166,6 +173,22 @@ def test_logits_are_left_as_they_are() -> None:
     assert (scores == before).all()
 
 
+def test_a_share_that_tokens_reach_exactly_takes_no_more_of_them() -> None:
+    for reached in (1, 3, 9):
+        tokens, _ = candidates(np.zeros(10, dtype=np.float32), 0, reached / 10, 0.0)
+        assert len(tokens) == reached
+
+
+@pytest.mark.parametrize("flat", [0.3, 3.0, 9.0])
+def test_a_large_vocabulary_has_the_nucleus_of_its_exact_sum(flat: float) -> None:
+    scores = (np.random.default_rng(3).standard_normal(150_000) * flat).astype(np.float32)
+    order = np.argsort(-scores, kind="stable")
+    sums = np.exp(scores[order].astype(np.float64) - scores.max()).cumsum()
+    for share in (0.2, 0.9, 0.999):
+        tokens, _ = candidates(scores, 0, share, 0.0)
+        assert set(tokens) == set(order[: int(np.searchsorted(sums, share * sums[-1])) + 1])
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 1000),
@@ -189,5 +212,5 @@ def test_candidates_are_what_a_plain_sort_gives(
         order = order[(scores[order] - scores.max()).astype(np.float64) >= np.log(min_p)]
     tokens, below = candidates(scores, top_k, top_p, min_p)
     assert sorted(tokens.tolist()) == sorted(order.tolist())
-    assert (np.diff(below) <= 0).all()
-    assert below[0] == 0
+    assert below.max() == 0
+    assert below == pytest.approx(scores[tokens].astype(np.float64) - scores.max())
