@@ -21,7 +21,7 @@ _MOST_DRAFTED = 2
 """Outputs at once up to which drafts pay: with more, the batch is full of sure tokens."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Share:
     """What a batch holds for a task."""
 
@@ -154,7 +154,7 @@ class Batcher:
         batch = self._model.batch
         batch.clear()
         decoding = [task for task in self._running if task.pending == 1 and task.output]
-        shares = [self._share(task, self._draft(task, len(decoding))) for task in decoding]
+        shares = self._shares(decoding)
         left = self._model.batch_tokens - len(batch)
         if decoding:
             left = min(left, self._slice_tokens)
@@ -166,6 +166,15 @@ class Batcher:
             left -= count
         self.sequences.make_room(len(batch))
         return shares
+
+    def _shares(self, decoding: list[Task]) -> list[_Share]:
+        drafts = [self._draft(task, len(decoding)) for task in decoding]
+        if any(drafts):
+            return [self._share(task, draft) for task, draft in zip(decoding, drafts, strict=True)]
+        tokens = [task.tokens[-1] for task in decoding]
+        held = [task.sequence for task in decoding]
+        first = self._model.batch.add_each(tokens, [len(one) for one in held], [one.number for one in held])
+        return [_Share(task, [task.tokens[-1]], row, 1) for row, task in enumerate(decoding, first)]
 
     def _draft(self, task: Task, together: int) -> list[int]:
         if task.lookup is None or together > _MOST_DRAFTED or not self._model.rewindable:

@@ -32,6 +32,12 @@ class Cells:
         self._holders[_view(taken)] = 1
         return taken
 
+    def take_one(self) -> int:
+        """Number of a free cell, held once now; quicker than `take`."""
+        number = self._free.pop()
+        self._holders[number] = 1
+        return number
+
     def share(self, numbers: "array[int]") -> None:
         """One more sequence holds these."""
         if numbers:

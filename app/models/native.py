@@ -91,6 +91,26 @@ class Batch:
         self.native.n_tokens = last
         return first
 
+    def add_each(self, tokens: Sequence[int], starts: Sequence[int], sequences: Sequence[int]) -> int:
+        """Puts the next token of each of several sequences in, logits wanted for all.
+
+        Args:
+            tokens: One for each.
+            starts: Their positions.
+            sequences: Numbers of the sequences.
+
+        Returns:
+            Row of the batch that the first of them is in.
+        """
+        first = len(self)
+        last = first + len(tokens)
+        self._tokens[first:last] = tokens
+        self._positions[first:last] = starts
+        self._sequences[first:last] = sequences
+        self._wanted[first:last] = 1
+        self.native.n_tokens = last
+        return first
+
 
 class NativeModel:
     """One model with one context of several sequences.
@@ -143,6 +163,7 @@ class NativeModel:
         self._watch_abort()
         self.description = self._describe()
         self._spellings: dict[int, bytes] = {}
+        self._rows: dict[int, NDArray[np.float32]] = {}
 
     def _open(self, options: ModelOptions, threads: int) -> Any:
         params = llama_cpp.llama_context_default_params()
@@ -196,7 +217,11 @@ class NativeModel:
         pointer = llama_cpp.llama_get_logits_ith(self._context, row)
         if not pointer:
             raise ModelError("decode_failed", reason=f"no logits in row {row}")
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+        address = ctypes.addressof(pointer.contents)
+        known = self._rows.get(address)
+        if known is None:  # llama.cpp gives the same few addresses again and again
+            known = self._rows[address] = np.ctypeslib.as_array(pointer, shape=(self.vocabulary_size,))
+        return known
 
     def length(self, sequence: int) -> int:
         """Tokens that a sequence holds."""

@@ -19,8 +19,11 @@ class Pieces:
 
     def feed(self, data: bytes) -> str:
         """The text that is certain after these bytes; empty when nothing is, or after a stop."""
+        text = self._decoder.decode(data)
+        if not self._stop:
+            return text
         ready: list[str] = []
-        for character in self._decoder.decode(data):
+        for character in text:
             if self.stopped:
                 break
             self._held += character

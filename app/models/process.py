@@ -133,6 +133,12 @@ class WorkerProcess:
                 reply: Reply = json.loads(line)
             except ValueError:
                 continue  # printed by something that was loaded before the worker took stdout
+            if reply["event"] == "pieces":
+                for number, text, at in reply["pieces"]:
+                    # Taken out by this thread alone; looking is one step of the interpreter.
+                    if (handler := self._handlers.get(number)) is not None:
+                        handler({"id": number, "event": "piece", "text": text, "at": at})
+                continue
             with self._lock:
                 handler = self._handlers.get(reply["id"])
                 if reply["event"] in LAST:

@@ -111,6 +111,10 @@ class Sequences:
 
     def grew(self, sequence: Sequence, tokens: Tokens[int]) -> None:
         """These tokens were evaluated at the end of a sequence."""
+        if len(tokens) == 1:
+            sequence.tokens.append(tokens[0])
+            sequence.cells.append(self._cells.take_one())
+            return
         sequence.tokens.extend(tokens)
         sequence.cells.extend(self._cells.take(len(tokens)))
 

@@ -1,6 +1,6 @@
 """A loaded model with all that serves requests for it. Lives in the worker process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +114,15 @@ class Serving:
         """Ends a request soon."""
         self._batcher.cancel(number)
 
-    def run(self) -> None:
-        """Serves; does not return."""
+    def run(self, after: Callable[[], None]) -> None:
+        """Serves; does not return.
+
+        Args:
+            after: Called when each running output came a token further.
+        """
         while True:
             self._batcher.step()
+            after()
 
     def sweep(self) -> None:
         """Takes away what is on disk."""

@@ -19,7 +19,7 @@ _LOOKS_EVERY = 8
 Tell = Callable[..., None]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Task:
     """An output that the batcher works on.
 

@@ -4,15 +4,16 @@ Requests on stdin, each with `op` and `id`:
 
 - `load` {path, context, cells, threads, options} -> `loaded` {context, cells, vocabulary, description}
 - `generate` {messages, sampling, seed, tools?, thinking?, asker?} -> `queued` {position} at each change of the queue,
-  `started` {input_tokens, cached_tokens, thinking}, any number of `piece` {text, at}, then
-  `done` {input_tokens, output_tokens, cached_tokens, drafted_tokens, taken_tokens, finish_reason, logprobs?};
-  `at` is when the text was certain, in seconds of the monotonic clock
+  `started` {input_tokens, cached_tokens, thinking}, any number of pieces of text, then
+  `done` {input_tokens, output_tokens, cached_tokens, drafted_tokens, taken_tokens, finish_reason, logprobs?}
 - `count` {text} or {messages} -> `counted` {tokens}; answered at once, also during a generation
 - `cancel` {id of a generation}: it ends with `done`, finish reason `cancelled`
 - `ping` -> `pong`, with what the model holds at the moment
 - `close`: exits
 
-Every reply has `event` and the request's `id`; whatever goes wrong is `error` {code, values}. Line breaks in
+Pieces of several requests share a line, `pieces` {pieces: [[id, text, at], ...]}: what one pass through the model
+gave. `at` is when the text was certain, in seconds of the monotonic clock. All other replies have `event` and the
+request's `id`; whatever goes wrong is `error` {code, values}. Line breaks in
 texts are escaped by JSON and everything is ASCII, so that a line is always one message. When stdin ends, the
 parent is gone and the worker exits, whatever it is doing.
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
+_SOON = 0.002
+"""Seconds that a piece waits for those of other requests, at most."""
+
 
 class Worker:
     """Reads requests on one thread and runs them on another, so that a cancel is heard in time."""
@@ -46,6 +50,7 @@ class Worker:
         self._requests = requests
         self._replies = replies
         self._writing = threading.Lock()
+        self._told: list[tuple[int, str, float]] = []
         self._loads: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._serving: Serving | None = None
 
@@ -55,7 +60,7 @@ class Worker:
         while self._serving is None:
             request = self._loads.get()
             self._guarded(request, self._load)
-        self._serving.run()
+        self._serving.run(self._hand_over)
 
     def _listen(self) -> None:
         for line in self._requests:
@@ -124,7 +129,7 @@ class Worker:
             tools=request.get("tools") or (),
             thinking=request.get("thinking"),
             asker=request.get("asker", ""),
-            tell=lambda event, **values: self._reply(request, event, **values),
+            tell=lambda event, **values: self._tell(request, event, **values),
         )
 
     def _count(self, request: Message) -> None:
@@ -141,8 +146,26 @@ class Worker:
             raise RuntimeError("no model is loaded")
         return self._serving
 
+    def _tell(self, request: Message, event: str, **values: Any) -> None:
+        if event != "piece":
+            self._hand_over()
+            self._reply(request, event, **values)
+            return
+        self._told.append((request["id"], values["text"], values["at"]))
+        if values["at"] - self._told[0][2] > _SOON:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Writes the pieces that were told: one line and one waking of the parent for all of a batch."""
+        if self._told:
+            told, self._told = self._told, []
+            self._write({"event": "pieces", "pieces": told})
+
     def _reply(self, request: Message, event: str, **values: object) -> None:
-        line = json.dumps({"id": request["id"], "event": event, **values}).encode() + b"\n"
+        self._write({"id": request["id"], "event": event, **values})
+
+    def _write(self, message: Message) -> None:
+        line = json.dumps(message).encode() + b"\n"
         try:
             with self._writing:
                 self._replies.write(line)
