@@ -158,6 +158,7 @@ class _House:
                     key = secrets.token_urlsafe(16)  # 128 bits
                     address = f"{url(free)}/?key={key}"
                 page_process = page_command(self._settings, host=host, port=port, key=key)
+            self._say(text("cli.up_starting"))
             if service is not None:
                 self._start("service", service)
             if page:

@@ -1,5 +1,6 @@
 """Which files of a folder are notes, and which root each belongs to."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +81,7 @@ def scope_of(path: Path, roots: Sequence[Root]) -> Scope:
     except FileNotFoundError:
         raise BadInput("path_missing", path=path) from None
     except (OSError, RuntimeError, ValueError) as error:
-        raise BadInput("path_unreadable", path=path, reason=_reason(error)) from None
+        raise _unreadable(path, error) from None
     if not place.is_dir() and not place.is_file():
         raise BadInput("path_kind", path=path)
     if not is_text(str(place)):
@@ -111,7 +112,7 @@ def walk(
     def refuse(error: OSError) -> None:
         place = Path(error.filename)
         below = "" if place == scope.root else place.relative_to(scope.root).as_posix()
-        unreadable(below, BadInput("path_unreadable", path=place, reason=_reason(error)))
+        unreadable(below, _unreadable(place, error))
 
     start = scope.root / scope.below if scope.below else scope.root
     if scope.single:
@@ -231,5 +232,9 @@ def _found(file: Path, root: Path, refuse: Callable[[OSError], None]) -> FoundFi
     )
 
 
-def _reason(error: BaseException) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def _unreadable(path: Path, error: Exception) -> BadInput:
+    # `resolve` tells a loop as a RuntimeError before Python 3.13
+    if isinstance(error, RuntimeError) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
+        return BadInput("path_loop", path=path)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return BadInput("path_unreadable", path=path, reason=reason)

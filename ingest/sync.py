@@ -148,6 +148,9 @@ class Ingest:
     ) -> Report:
         """Syncs `paths`; notes below other paths are not touched.
 
+        `progress` gets how many files, or vectors, are done of how many, and the source of the note at work; none
+        while vectors are made.
+
         Raises:
             BadInput: A path does not exist or cannot be read, or is a folder that holds no notes at all.
             Busy: Another ingest into this store is under way.
@@ -246,6 +249,7 @@ class Ingest:
         missing = {note.digest: path for path, note in gone.items()}
         touched: list[tuple[int, FoundFile]] = []
         batch = _Batch()
+        source = ""
         reader = FileReader(
             root=root.path,
             max_bytes=self._max_bytes,
@@ -271,21 +275,28 @@ class Ingest:
                 old = missing.pop(digest, None) if candidate.replaces is None else None
                 batch.add(candidate, record, source, f"{prefix}{printable(old)}" if old is not None else None)
                 if batch.chunks >= _BATCH_CHUNKS:
-                    root = self._commit(root, batch, run)
+                    root = self._commit(root, batch, run, index + 1, len(candidates))
                     batch = _Batch()
         report.deleted += [prefix + path for path in missing.values()]
         self._touch(touched)
-        root = self._commit(root, batch, run)
+        root = self._commit(root, batch, run, len(candidates), len(candidates))
         if not run.cancelled():
-            run.progress(len(candidates), len(candidates), "")
+            run.progress(len(candidates), len(candidates), source)
         return root
 
-    def _commit(self, root: Root, batch: _Batch, run: _Run) -> Root:
-        """Writes a batch in one transaction; a new root comes into the store with its first notes."""
+    def _commit(self, root: Root, batch: _Batch, run: _Run, done: int, total: int) -> Root:
+        """Writes a batch in one transaction; a new root comes into the store with its first notes.
+
+        `done` of `total` candidates are read by now, which is told when their vectors have to be made.
+        """
         chunks = batch.records
         if batch.notes:
             vectors = (
-                self._vectors.embed([chunk.windows for chunk in chunks], run.cancelled)
+                self._vectors.embed(
+                    [chunk.windows for chunk in chunks],
+                    run.cancelled,
+                    lambda: run.progress(done, total, ""),
+                )
                 if self._vectors
                 else None
             )

@@ -72,6 +72,10 @@ def _never() -> bool:
     return False
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 class Vectors:
     """Vectors of the chunks that an embedder can read, in the table `vectors`: one for each window of a chunk.
 
@@ -94,9 +98,14 @@ class Vectors:
         return Reading(languages=self._embedder.languages, tokens=self._embedder.tokens)
 
     def embed(
-        self, chunks: Sequence[Sequence[str]], cancelled: Callable[[], bool] = _never
+        self,
+        chunks: Sequence[Sequence[str]],
+        cancelled: Callable[[], bool] = _never,
+        begin: Callable[[], None] = _nobody,
     ) -> list[Vectors2D | None]:
         """Vectors of chunks, each given as its windows; from the cache where known, None for no windows.
+
+        `begin` is called where some are not known: the embedder may have to be loaded, which takes long.
 
         Raises:
             Stopped: It was cancelled.
@@ -107,6 +116,8 @@ class Vectors:
         missing: dict[str, str] = {}
         for each, windows in zip(digests, chunks, strict=True):
             missing.update((d, t) for d, t in zip(each, windows, strict=True) if d not in known)
+        if missing:
+            begin()
         # of one length together: every text of a batch costs as much as the longest
         ordered = sorted(missing, key=lambda digest: len(missing[digest]))
         batches = [ordered[at : at + _BATCH] for at in range(0, len(ordered), _BATCH)]

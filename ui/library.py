@@ -87,7 +87,7 @@ def _draw_note(note: NoteSummary, number: int) -> None:
     )
     about = [say("note_chunks", count=note.chunks), NAMES.get(note.language, plain(note.language))]
     if note.repair:
-        about.append(f":orange-badge[:material/healing: {say('note_repaired', how=plain(note.repair))}]")
+        about.append(f":orange-badge[:material/healing: {say('note_repaired')}]")
     if note.problems:
         about.append(f":orange-badge[:material/warning: {say('note_problems', count=len(note.problems))}]")
     st.caption(" · ".join(about))
@@ -112,10 +112,9 @@ def _draw_progress(client: ServiceClient, run_id: str, follower: Follower) -> No
             draw_error(error)
     for _ in follower.updates(0.8):
         part = min(1.0, follower.done / follower.total) if follower.total else 0.0
-        name = plain(follower.what)
-        bar.progress(
-            part, text=say("ingest_progress", done=follower.done, total=follower.total or "?", what=name)
-        )
+        key = "ingest_progress" if follower.what or not follower.total else "ingest_vectors"
+        told = say(key, done=follower.done, total=follower.total or "?", what=plain(follower.what))
+        bar.progress(part, text=told)
     if follower.finished:
         st.rerun()
 

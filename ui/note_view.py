@@ -1,6 +1,7 @@
 """A note with line numbers in a drawer, the cited lines marked and in sight."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,10 +20,14 @@ AROUND: Final = 40
 """Lines shown above and below the cited ones at first."""
 STEP: Final = 200
 RELATED: Final = 3
+NEAR: Final = 0.14
+"""Score from which a passage counts as related: docs/search.md, "Related passages", tells what it was chosen on."""
 FEW: Final = 3
 """Problems of a note that are shown without a click."""
 WHOLE: Final = 3000
 """Longest part that is sent to the browser at once, in lines."""
+
+_MISREAD: Final = re.compile(r"utf-8 read as (?P<page>[\w-]+)(?P<lost>, bytes lost)?")
 
 # It holds numbers only, never text of a note.
 _SCROLL = """<script>
@@ -84,6 +89,8 @@ def close_note() -> None:
 
 def draw_opened_note(client: ServiceClient) -> None:
     """The drawer, where a note is open."""
+    if removed := st.session_state.pop("removed", ""):
+        st.toast(say("note_removed", file=plain(removed)), icon=":material/delete:")
     opened: Opened | None = st.session_state.get("opened")
     if opened is None:
         return
@@ -129,13 +136,23 @@ def _draw(client: ServiceClient) -> None:
 
 def _draw_problems(client: ServiceClient, source: str) -> None:
     """What the ingest found to tell about the note, which the list of notes has."""
-    notes = fresh("notes", 30, client.notes)
-    problems = next((note.problems for note in notes if note.source == source), [])
+    note = next((note for note in fresh("notes", 30, client.notes) if note.source == source), None)
+    if note and note.repair:
+        st.caption(f":material/healing: {_repair(note.repair)}")
+    problems = note.problems if note else []
     if problems:
         label = say("note_problems", count=len(problems))
         with st.expander(label, icon=":material/warning:", expanded=len(problems) <= FEW):
             for problem in problems:
                 st.markdown(markdown(problem.message))
+
+
+def _repair(repair: str) -> str:
+    """What was mended, in words; `repair` is as `NoteSummary` has it."""
+    found = _MISREAD.fullmatch(repair)
+    if not found:
+        return say("note_repaired_bytes")
+    return say("note_repaired_lost" if found["lost"] else "note_repaired_from", page=plain(found["page"]))
 
 
 def _draw_related(client: ServiceClient, opened: Opened) -> None:
@@ -145,7 +162,7 @@ def _draw_related(client: ServiceClient, opened: Opened) -> None:
         f"related:{opened.source}:{line}", 60, lambda: client.related(opened.source, line, k=RELATED)
     ).hits
     # of what is found at all the best comes first; far behind it stands what shares a few words
-    hits = [hit for hit in hits if hit.score >= hits[0].score / 2]
+    hits = [hit for hit in hits if hit.score >= max(NEAR, hits[0].score / 2)]
     if not hits:
         return
     st.caption(say("related"))
@@ -176,6 +193,7 @@ def _draw_removal(client: ServiceClient, opened: Opened) -> None:
                 return
             forget()
             close_note()
+            st.session_state["removed"] = upload
             st.rerun()
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.cli.cells import one_line
 from app.cli.entry import INTERRUPTED
+from app.cli.progress import Meter
 from app.cli.session import Session
 from app.cli.terminal import Terminal
 from app.cli.watching import Watch
@@ -38,7 +39,21 @@ def run(session: Session, arguments: argparse.Namespace) -> int:
 
 def _ingested(session: Session, paths: Sequence[Path], *, dry_run: bool) -> IngestReport:
     with session.backend() as backend, session.terminal.progress(text("cli.ingesting")) as progress:
-        return backend.ingest(paths, dry_run=dry_run, progress=progress)
+        return backend.ingest(paths, dry_run=dry_run, progress=_Telling(progress))
+
+
+class _Telling:
+    """Says that vectors are being made, which the progress of an ingest tells by naming no note."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.begins = meter.begins
+        self.stopping = meter.stopping
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        self._meter(done, total, what)
+        if total and not what:
+            self._meter.begins(text("cli.vectors"))
 
 
 def _follow(session: Session, watch: Watch, report: IngestReport, *, dry_run: bool) -> int:

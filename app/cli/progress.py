@@ -31,6 +31,10 @@ class Meter(Protocol):
         """`done` of `total` are done, and `what` is at work."""
         ...
 
+    def begins(self, what: str) -> None:
+        """Something begins that may take long before anything more is done."""
+        ...
+
     def stopping(self) -> None:
         """It was asked to stop, and will soon. Safe to call while a signal is handled."""
         ...
@@ -91,6 +95,7 @@ class _Lines:
         self._pace = Pace()
         self._started = self._told = time.monotonic()
         self._seen = False
+        self._begun = ""
 
     def __call__(self, done: int, total: int, what: str) -> None:
         self._pace.saw(done)
@@ -99,6 +104,11 @@ class _Lines:
             self._told = time.monotonic()
             parts = (text("cli.progress", what=self._what, done=done, total=total), *_told(self._pace, total))
             self._note(", ".join(part for part in parts if part))
+
+    def begins(self, what: str) -> None:
+        if what != self._begun:  # it may begin again with every batch
+            self._begun = what
+            self._note(text("cli.progress_begins", what=self._what, now=what))
 
     def stopping(self) -> None:
         """The end tells."""
@@ -154,6 +164,11 @@ def _bar(what: str) -> Iterator[Meter]:
                 if not self._stopping:
                     now = one_line(what)
                 progress.update(task, completed=done, total=total)
+
+            def begins(self, what: str) -> None:
+                nonlocal now
+                if not self._stopping:
+                    now = what
 
             def stopping(self) -> None:
                 nonlocal now

@@ -132,7 +132,7 @@ def note_routes(installation: "Installation", runs: Runs) -> APIRouter:
             def progress(done: int, total: int, what: str) -> None:
                 nonlocal told
                 # A run keeps its events: one for each of a hundred thousand files would serve nobody.
-                if done >= total or time.monotonic() - told >= PROGRESS_SECONDS:
+                if done >= total or not what or time.monotonic() - told >= PROGRESS_SECONDS:
                     told = time.monotonic()
                     run.add("progress", {"done": done, "total": total, "what": what})
 

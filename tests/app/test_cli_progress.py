@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.cli.progress import WINDOW_SECONDS, Pace
+from app.cli.progress import WINDOW_SECONDS, Pace, metered
 
 
 class Clock:
@@ -88,3 +88,16 @@ def test_what_was_done_before_it_began_is_no_pace(pace: Pace, clock: Clock) -> N
     pace.saw(1000)
     go(pace, clock, 10, rate=5, begin=1000)
     assert pace.rate() == pytest.approx(5, rel=0.1)
+
+
+def test_where_no_person_watches_what_takes_long_is_told_once_when_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    lines: list[str] = []
+    with metered("Taking notes in", lines.append) as meter:
+        meter(2, 4, "b.md")
+        meter.begins("making vectors")
+        meter(4, 4, "d.md")
+        meter.begins("making vectors")
+        assert lines == ["Taking notes in: making vectors"]

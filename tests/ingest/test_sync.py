@@ -145,6 +145,7 @@ def test_links_neither_loop_nor_break_a_folder(
         ("picture.png", "note_kind"),
         ("a.md/x", "path_unreadable"),
         ("a\x00b", "path_unreadable"),
+        ("loop.md", "path_loop"),
     ],
 )
 def test_a_path_that_cannot_be_used_is_bad_input_and_writes_nothing(
@@ -152,6 +153,7 @@ def test_a_path_that_cannot_be_used_is_bad_input_and_writes_nothing(
 ) -> None:
     write({"a.md": "alpha", "picture.png": "x"})
     (notes / "empty").mkdir()
+    (notes / "loop.md").symlink_to(notes / "loop.md")
     with pytest.raises(BadInput) as caught:
         sync(notes / path)
     assert caught.value.key == key
@@ -278,7 +280,7 @@ def test_a_cancelled_ingest_leaves_whole_notes_and_the_next_completes(
 def test_progress_counts_up_to_the_end(write, sync, notes: Path) -> None:
     seen: list[tuple[int, int, str]] = []
     sync(write({"a.md": "a", "b.md": "b"}), progress=lambda *step: seen.append(step))
-    assert seen == [(0, 2, "a.md"), (1, 2, "b.md"), (2, 2, "")]
+    assert seen == [(0, 2, "a.md"), (1, 2, "b.md"), (2, 2, "b.md")]
 
 
 @pytest.mark.parametrize("seed", range(3))

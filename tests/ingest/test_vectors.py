@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +83,16 @@ def test_a_word_that_stands_nowhere_is_found_by_its_meaning(
     assert ranking.hits[0].passage.source == "car.md"
     assert ranking.arms == ("lexical", "vector")
     assert "vector" in ranking.hits[0].arms
+
+
+def test_an_ingest_tells_when_vectors_have_to_be_made(write, sync, vectors: Vectors, notes: Path) -> None:
+    seen: list[tuple[int, int, str]] = []
+    sync(write({"car.md": CORPUS["car.md"]}), vectors=vectors, progress=lambda *step: seen.append(step))
+    assert seen == [(0, 1, "car.md"), (1, 1, ""), (1, 1, "car.md")]
+    seen.clear()
+    (notes / "car.md").rename(notes / "garage.md")  # its vectors are known
+    sync(notes, vectors=vectors, progress=lambda *step: seen.append(step))
+    assert seen == [(0, 1, "garage.md"), (1, 1, "garage.md")]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ REFUSED = {
     "nested.zip/inner.zip": "archive_nested",
     "damaged.zip": "note_damaged",
     "binary.md": "note_binary",
-    "self.md": "path_unreadable",
+    "self.md": "path_loop",
 }
 """Path in the report to the key of its sentence."""
 

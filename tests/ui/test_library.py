@@ -44,11 +44,12 @@ def test_uploaded_files_reach_the_service(service, page, settle):
 
 
 def test_notes_are_listed_with_passages_language_and_repair(service, page, shown):
-    service.notes = [note("細胞.md", "細胞", language="ja", repair="cp932")]
+    service.notes = [note("細胞.md", "細胞", language="ja", repair="utf-8 read as cp932")]
     text = shown(page())
     assert "細胞.md" in text
     assert "passages: 3 · 日本語" in text
-    assert "repaired: cp932" in text
+    assert ":material/healing: repaired" in text
+    assert "cp932" not in text, "there is no room in the side bar; the opened note tells it"
 
 
 def test_many_notes_come_a_page_at_a_time_and_can_be_found(service, page):

@@ -1,5 +1,6 @@
 """A note that is opened: the cited lines are marked, and it leads to related passages."""
 
+import pytest
 from samples import QUESTION, QUOTE, answer, ask, citation, hit, note
 
 
@@ -68,6 +69,31 @@ def test_below_an_opened_note_related_passages_lead_to_their_notes(service, page
     drawn = next(element.value for element in app.html if 'class="tk-note"' in element.value)
     assert '<mark class="tk-text">no order</mark>' in drawn
     assert not [button for button in app.button if (button.key or "").startswith("related_")]
+
+
+def test_passages_that_are_hardly_near_are_not_shown_as_related(service, page):
+    service.notes = [note("tcp.md", "TCP")]
+    service.texts["tcp.md"] = "# TCP\n"
+    service.related[("tcp.md", None)] = [hit("cooking.md", score=0.12)]
+    app = page()
+    next(button for button in app.button if button.label == "tcp.md").click().run()
+    assert not [button for button in app.button if (button.key or "").startswith("related_")]
+
+
+@pytest.mark.parametrize(
+    ("repair", "told"),
+    [
+        ("utf-8 read as cp932", "UTF-8 を cp932 として読んだもの"),
+        ("utf-8 read as cp932, bytes lost", "一部の文字は推測です"),
+        ("invalid bytes replaced", "その位置に � を表示"),
+    ],
+)
+def test_an_opened_note_says_what_was_repaired(service, page, repair, told):
+    service.notes = [note("tcp.md", "TCP", repair=repair)]
+    service.texts["tcp.md"] = "# TCP\n"
+    app = page(lang="ja")
+    next(button for button in app.button if button.label == "tcp.md").click().run()
+    assert any(told in caption.value for caption in app.caption)
 
 
 def test_of_a_long_note_only_the_surroundings_are_drawn_until_all_is_asked_for(service, page, settle):
