@@ -11,6 +11,7 @@ from typing import Final
 
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
+from terakoya.text.kinds import asks_whether
 from terakoya.text.language import JAPANESE
 from terakoya.text.measure import asked_measure, asks_number
 from terakoya.text.normalise import fold, squeeze
@@ -71,8 +72,8 @@ class Traits:
         counted: A number of what is counted (何点, "how many volumes", volts) is there (1) or not (-1).
         number: Where a number is asked for, whether there is one that is not the question's (1) or none (-1).
         day: Where a time is asked for, whether there is a day or year (1), a vague time (0.2) or none (-1).
-        denied: It denies what the question takes to be so.
-        affirmed: It does not deny what the question denies.
+        denied: It denies what the question takes to be so; one that asks whether it is takes nothing to be so.
+        affirmed: It does not deny what the question denies, likewise.
         pointed: What of the question's evidence stands in the lines before alone, where it points at something.
     """
 
@@ -155,6 +156,7 @@ class _Scene:
         self._rarity = [log((len(every) + 1) / (n + 0.5)) / most for n in known]
         self._forms = frozenset(token.form for t in asked.terms for token, _ in t.tokens)
         self._denies = bool(_NEGATION.search(asked.text))
+        self._open = asks_whether(asked.text)
         self._measure = asked_measure(asked.text)
         self._number = asked.kind == "how-many" or asks_number(asked.text)
 
@@ -192,9 +194,10 @@ class _Scene:
             day=self._day(unit.text) if asked.kind == "when" else 0.0,
             denied=float(
                 not self._denies
+                and not self._open
                 and any(_denied(t, unit.text) for t in asked.terms if scored.direct[t.surface] >= _HELD)
             ),
-            affirmed=float(self._denies and not denies),
+            affirmed=float(self._denies and not denies and not self._open),
             pointed=together - _share(ranks, joint) if _POINTS.search(unit.text) else 0.0,
         )
 

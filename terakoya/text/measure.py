@@ -16,12 +16,18 @@ _LENGTH: Final = r"[kcmn]?m|メートル|キロ|センチ|ミリ|met(?:er|re)s?|
 _TIME: Final = (
     r"m?s|秒|sec(?:ond)?s?|分|min(?:ute)?s?|時間|h(?:ou)?rs?|日|days?|週|weeks?|[かヶ]月|months?|年|years?"
 )
+_BYTES: Final = r"[kmgt]?i?b|\w{0,2}バイト|bytes?|メガ|ギガ|テラ"
+_MEMORY: Final = (
+    r"(?:の|必要な|必要だった|使う|使った)(?:メモリー?|v?ram)|(?:メモリー?|v?ram)の?(?:使用|必要|消費)?量"
+)
+"""Memory by itself is a thing, that of something is a quantity."""
 _RATE: Final = r"回|度(?!c)|times|\w{0,4}(?:ごと|おき|毎)|[かヶ]?[日週月年時][間月]?に"
 _OPEN: Final = r"は(?:いくら|どの|何|\?|$)"
 _MEASURES: Final[Sequence[tuple[str, str]]] = (
     (r"何(?:ボルト|v\b)|how many volts|what voltage|電圧" + _OPEN, r"[km]?v|ボルト|volts?"),
     (r"何ビット|how many bits", r"bits?|ビット|b"),
-    (r"何(?:バイト|[kmgt]i?b)|how many (?:\w+)?bytes", r"[kmgt]?i?b|\w{0,2}バイト|bytes?|メガ|ギガ|テラ"),
+    (r"何(?:バイト|[kmgt]i?b)|how many (?:\w+)?bytes", _BYTES),
+    (rf"(?:{_MEMORY}|容量)" + _OPEN, _BYTES),
     (
         r"何(?:キロ)?グラム|何[km]?g(?![a-z])|how heavy|how many (?:kilo)?grams|how much does .* weigh"
         r"|what(?:'s| is| was) (?:the |my |its )?(?:\w+ )?weight|(?:重さ|重量|体重)" + _OPEN,
@@ -70,7 +76,7 @@ _MEASURES: Final[Sequence[tuple[str, str]]] = (
 )
 """Forms of a question, and the names of what it wants a number of: names for one thing, and for its sizes."""
 _NUMBER_ASKED: Final = re.compile(
-    r"(?:(?<![関変因整])数|率|[額量料費点比]|[長高重速大広深強]さ|温度|気温|年齢|距離|割合|サイズ|価格|値段|電圧|番号|\bph)"
+    rf"(?:{_MEMORY}|(?<![関変因整])数|率|[額量料費点比]|[長高重速大広深強]さ|温度|気温|年齢|距離|割合|サイズ|価格|値段|電圧|番号|容量|\bph)"
     r"(?:は|って)(?:(?:いくら|いくつ|どの|どれ|何(?![にをのがで])).*|[?。]*)$"
     r"|\bhow (?:many|much|long|large|big|old|far|high|fast|often|deep|tall|heavy)\b"
     r"|\bwhat (?:is|was|are|were|'s)? ?(?:the |an? |my |its |your )?(?:[\w-]+ ){0,2}?(?:number|rate|score|size|length"

@@ -4,76 +4,18 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 from terakoya.text.analyser import Analyser, Token, TokenKind
 from terakoya.text.glossary import entry
+from terakoya.text.kinds import QuestionKind, kind_of
 from terakoya.text.language import language_of
 from terakoya.text.meanings import apart
-from terakoya.text.measure import DATE_NOUN
 from terakoya.text.normalise import fold
 from terakoya.text.sides import compared
 from terakoya.text.stemming import stem
-from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC, TIMES
+from terakoya.text.stopwords import ENGLISH_QUESTION, ENGLISH_STOP, GENERIC, SORTS, SORTS_OF_NAMES, TIMES
 from terakoya.types import Language
-
-QuestionKind = Literal[
-    "definition", "list", "when", "how-many", "who", "why", "comparison", "code", "formula", "open"
-]
-
-_PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
-    (
-        "comparison",
-        (
-            r"違い|違う|異なる|相違|比べ|比較|どちらが|使い分け",
-            r"\bdifferen(?:ce|t|ces)\b|\bdiffers?\b|\bcompar|\bversus\b|\bvs\b",
-        ),
-    ),
-    (
-        "when",
-        (
-            r"いつ|何年|何月|何日|何時|何世紀|日付",
-            r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time|century)\b",
-            DATE_NOUN,
-        ),
-    ),
-    (
-        "how-many",
-        (
-            r"いくつ|いくら|どの?(?:くらい|ぐらい)|どれ(?:くらい|ぐらい|だけ)",
-            r"何(?:個|つ|人|回|種類|本|枚|件|桁|ビット|バイト|割|倍|点|問|名|社|台|冊|杯|匹|章|文字|語|頁|ページ)",
-            r"何(?:トークン|ドル|ボルト|メートル|キロ|リットル|世代|段階|歳|度|階|層|次元|列|行|番|分|秒|時間|日間)",
-            r"何(?:週間|年間|グラム|円|%|パーセント|[a-z]+)",
-            r"\bhow (?:many|much|long|large|big|old|far|high|fast|often|deep)\b",
-            r"\bwhat (?:percentage|number|percent)\b",
-        ),
-    ),
-    ("why", (r"なぜ|何故|どうして|なんで|理由|\bwhy\b|\breason\b",)),
-    ("who", (r"誰|だれ|\bwho\b|\bwhom\b|\bwhose\b",)),
-    ("formula", (r"数式|公式|計算式|の式|式は|式を|\bformula\b|\bequation\b",)),
-    (
-        "code",
-        (r"コマンド|コード|構文|クエリは|書き方|文法|\bcommand\b|\bsyntax\b|\bcode\b|\bsnippet\b",),
-    ),
-    (
-        "list",
-        (
-            r"手順|工程|ステップ|流れ(?=は|を|って|[?。]|$)|何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|(?:どんな|どのような|どういう|どういった).*(?:ある|あります)",
-            r"[0-9二三四五六七八九]+つ",
-            r"\blist\b|\bwhich (?:\w+ )?(?:are|were)\b|\bwhat are\b|\bwhat (?:\w+ )?(?:types|kinds|steps|ways)\b",
-            r"\b(?:two|three|four|five|six|seven)\b|\bname (?:the|two|three|four|five|all)\b",
-        ),
-    ),
-    (
-        "definition",
-        (
-            r"とは(?:何|なに|なん|どう|$|[?。])|って(?:何|なに|なん)|(?:何|なん)(?:ですか|のこと)|意味|何の略|略は|略称",
-            r"\bwhat (?:is|does .* (?:mean|stand for))\b|\bdefine\b|\bmeaning\b|\bstands? for\b",
-        ),
-    ),
-)
-"""Tried in this order on the folded question; the first kind that fits is taken."""
-_KINDS: Final = tuple((kind, re.compile("|".join(patterns))) for kind, patterns in _PATTERNS)
 
 _WEIGHTS: Final[Mapping[TokenKind, float]] = {
     "name": 1.4,
@@ -92,6 +34,8 @@ _GENERIC_RANK: Final = 0.45
 """A generic word is little evidence that the notes answer, but it tells which of two lines does."""
 _GENERIC_PART: Final = 0.5
 """Weight of a generic word within a compound: 呼吸 is most of 呼吸全体."""
+_SORT_PART: Final = 0.2
+"""Weight of what a compound ends with, where it only says what sort of thing the rest names: 形式 in メッセージ形式."""
 _GENERIC_STEMS: Final = frozenset(stem(word) for word in GENERIC | ENGLISH_QUESTION if word.isascii())
 _FOREIGN: Final = 0.35
 """Share of its weight that an ordinary word keeps as evidence in a text in another language."""
@@ -213,7 +157,7 @@ def analyse_question(text: str, analyser: Analyser) -> Question:
     """What `text` asks for."""
     folded = fold(text)
     language = question_language(text)
-    kind: QuestionKind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), "open")
+    kind = kind_of(folded)
     counted = _COUNT.search(
         re.sub(r"[二三四五六七八九](?=つ|個|種類|点)", lambda m: m.group().translate(_KANJI_COUNT), folded)
     )
@@ -275,6 +219,26 @@ def _sides(reader: "_TermReader", text: str) -> tuple[tuple[QuestionTerm, ...], 
     return ()
 
 
+def _sorts(compound: Sequence[Token]) -> Sequence[Token]:
+    """The parts at the end of a compound that only say what sort of thing, or which quantity, the others name."""
+    names = SORTS | SORTS_OF_NAMES if compound[0].surface.isascii() else SORTS
+    for start in range(1, len(compound)):
+        if "".join(token.surface for token in compound[start:]) in names:
+            return compound[start:]
+    return ()
+
+
+def _is_sort_of(before: Sequence[Token], compound: Sequence[Token]) -> bool:
+    """Whether a word by itself says what sort of thing the Latin name is of which it is said to be (NAMEのモデル)."""
+    return (
+        bool(before)
+        and len(compound) == 1
+        and compound[0].surface in SORTS_OF_NAMES
+        and compound[0].start == max(t.end for t in before) + len("の")
+        and before[0].surface.isascii()
+    )
+
+
 def _is_generic(token: Token) -> bool:
     """Names what is asked, in whatever form: calculated, defines."""
     return (
@@ -305,8 +269,12 @@ class _TermReader:
     def terms(self, text: str) -> tuple[QuestionTerm, ...]:
         found: dict[str, QuestionTerm] = {}
         meanings = self.analyser.meanings(text)
+        before: list[Token] = []
         for compound in self._compounds(text):
             term = self._term(compound)
+            if term and _is_sort_of(before, compound):  # 10Bのモデル
+                term = replace(term, weight=_GENERIC, generic=True)
+            before = compound
             if term and term.surface not in found:
                 named = apart(meanings, compound[0].start, max(t.end for t in compound))
                 found[term.surface] = replace(term, meanings=named)
@@ -356,7 +324,8 @@ class _TermReader:
             whole = whole[1:]
         surface = "".join(t.surface for t in whole)
         named = any(self._is_name(t) for t in whole)
-        weights = tuple((t, self._token_weight(t)) for t in whole)
+        sorts = _sorts(whole)
+        weights = tuple((t, _SORT_PART if t in sorts else self._token_weight(t)) for t in whole)
         if all(t.kind in ("weak", "affix", "question") and not self._is_name(t) for t in whole):
             return None
         if len(whole) <= 2 and whole[0].kind == "number" and whole[0].form == str(self.count):

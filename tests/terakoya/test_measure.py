@@ -18,6 +18,7 @@ from terakoya.text.measure import asked_date, asked_measure, asks_number
         ("How old was he?", "aged, 34 years", "in chapter 5"),
         ("How long is the break?", "a break of 5 min", "four rounds, 3 cups"),
         ("塔の高さは？", "およそ 333メートル", "1958年にできた"),
+        ("動かすのに必要なメモリは？", "およそ 22 GB", "およそ 22 秒"),
         ("What pressure does the machine need?", "fine grind, nine bars", "25 to 30 seconds"),
         ("豆を何カロリーとった？", "一杯で 120 kcal", "一杯で 120 g"),
         ("光の速さは？", "およそ 300,000 km/s", "およそ 300,000 km"),
@@ -48,14 +49,22 @@ def test_a_count_or_no_number_has_no_unit(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["社員数は？", "標高の高さは？", "How many came?", "What is the pass rate?", "電圧はいくら？"]
+    "question",
+    [
+        "社員数は？",
+        "標高の高さは？",
+        "How many came?",
+        "What is the pass rate?",
+        "電圧はいくら？",
+        "動かすのに必要なメモリは？",
+    ],
 )
 def test_a_quantity_is_asked_for(question: str) -> None:
     assert asks_number(question)
 
 
 @pytest.mark.parametrize(
-    "question", ["関数は？", "変数って？", "What is a set?", "数は何に使う？", "料理とは？"]
+    "question", ["関数は？", "変数って？", "What is a set?", "数は何に使う？", "料理とは？", "メモリは？"]
 )
 def test_a_noun_that_is_no_quantity_asks_for_none(question: str) -> None:
     assert not asks_number(question)

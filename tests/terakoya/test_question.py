@@ -3,6 +3,7 @@
 import pytest
 
 from terakoya.text.analyser import Analyser
+from terakoya.text.kinds import asks_whether
 from terakoya.text.question import Question, analyse_question
 
 
@@ -32,6 +33,12 @@ def ask(analyser: Analyser):
         ("Compare mitosis with meiosis", "comparison"),
         ("mitosis vs meiosis", "comparison"),
         ("オームの法則の式は？", "formula"),
+        ("慣性モーメントの定義式を教えて", "formula"),
+        ("郵便番号のファイル形式は？", "open"),
+        ("空調の方式は？", "open"),
+        ("Pythonのソースコードを見せて", "code"),
+        ("信号のデコードはどこで行われる？", "open"),
+        ("MXレコードはどこに書く？", "open"),
     ],
 )
 def test_the_kind_of_a_question(ask, text: str, kind: str) -> None:
@@ -166,3 +173,46 @@ def test_a_noun_that_suru_makes_a_verb_of_weighs_less(analyser: Analyser) -> Non
     done, named = (analyse_question(q, analyser).terms[0] for q in ("追加された機能は？", "追加の機能は？"))
     assert done.surface == named.surface == "追加"
     assert done.weight < named.weight
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("伝文形式は？", "形式"),
+        ("窓枠サイズは？", "サイズ"),
+        ("燃料使用量は？", "使用"),
+        ("ZQFモデルの長所は？", "モデル"),
+        ("ZQFアルゴリズムとは", "アルゴリズム"),
+    ],
+)
+def test_the_sort_of_a_thing_is_little_of_its_name(ask, text: str, part: str) -> None:
+    (term,) = [t for t in ask(text).terms if part in t.surface]
+    weights = {token.surface: weight for token, weight in term.tokens}
+    assert weights[part] < 0.5 * max(weights.values())
+
+
+def test_a_word_that_is_a_sort_of_names_alone_is_part_of_a_japanese_one(ask) -> None:
+    (term,) = ask("言語モデルとは").terms
+    assert {weight for _, weight in term.tokens} == {1.0}
+
+
+def test_a_sort_that_a_name_is_said_to_be_is_what_is_asked_rather_than_the_subject(ask) -> None:
+    assert [t.surface for t in ask("ZQFのモデルに必要な湿度は？").subject] == ["zqf", "湿度"]
+    assert "モデル" in [t.surface for t in ask("人体のモデルに必要な湿度は？").subject]
+
+
+@pytest.mark.parametrize(
+    ("text", "whether"),
+    [
+        ("温度で速さは変わる？", True),
+        ("これは近似なの？", True),
+        ("必ず守られますか", True),
+        ("Does heat change the rate?", True),
+        ("速さはいつ変わる？", False),
+        ("速さを変える方法は？", False),
+        ("変わるのはなぜ", False),
+        ("What changes the rate?", False),
+    ],
+)
+def test_a_question_is_answered_by_yes_or_no_or_not(text: str, whether: bool) -> None:
+    assert asks_whether(text) is whether
