@@ -267,7 +267,8 @@ class ExtractiveAnswerer:
         chosen: list[Scored] = []
         for side in asked.sides:
             one = replace(asked, kind="definition", terms=(*side, *others), sides=())
-            for best in score(one, candidates, self._analyser):
+            ranked = score(one, candidates, self._analyser)
+            for best in _rows_first(ranked, side):
                 if best.score <= 0 or min(best.whole[t.surface] for t in side) < 0.5:
                     break
                 if not any(best.unit.overlaps(c.unit) for c in chosen):
@@ -294,6 +295,16 @@ class ExtractiveAnswerer:
         return Draft(
             text=text, answered=False, citations=citations, model=self.name, confidence=found.confidence
         )
+
+
+def _rows_first(ranked: Sequence[Scored], side: Sequence[QuestionTerm]) -> list[Scored]:
+    """`ranked` without the tables of which a row tells of `side`: of two things compared, each has its row."""
+    rows = [
+        s.unit for s in ranked if s.unit.kind == "row" and all(s.direct[t.surface] >= _HELD for t in side)
+    ]
+    return [
+        s for s in ranked if s.unit.kind not in ("table", "section") or not any(map(s.unit.contains, rows))
+    ]
 
 
 def _told_apart(asked: Question, scored: Sequence[Scored]) -> tuple[str, str]:

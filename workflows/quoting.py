@@ -7,12 +7,13 @@ from typing import Final
 
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
+from terakoya.text.kinds import QuestionKind
 from terakoya.text.normalise import fold
-from terakoya.text.question import Question, QuestionKind
+from terakoya.text.question import Question
 from terakoya.text.sentences import sentence_spans
 from workflows.guarding.passages import quotable
 from workflows.ranking import learned as learned_ranker
-from workflows.scoring import LONG, REASON, Scored, labelled
+from workflows.scoring import LONG, REASON, Scored, has_form, headed, labelled
 from workflows.units import Unit, plain_line
 
 _HELD: Final = 0.5
@@ -23,25 +24,38 @@ _SHORT_ITEM: Final = 200
 """Code points of an item that is quoted whole."""
 _SHORT_LINE: Final = 120
 """Code points of a line of several sentences that is quoted whole."""
+_SURE: Final = 0.5
+"""Head from which on a unit goes by the name of what is asked, and stands alone."""
+_MOST: Final = 0.79
+"""Share of the question's evidence from which on a unit stands alone where another says less and nothing new."""
+_LESS: Final = 0.04
 _CODE_WINDOW: Final = 12
 """Lines that are quoted of a longer block of code."""
 
 
 def as_good(asked: Question, chosen: Sequence[Scored], scored: Sequence[Scored]) -> list[Scored]:
-    """The unit next to the one that is quoted, where it is in doubt which answers; first one that tells what is missing."""
-    if len(chosen) > 1:
+    """The unit next to the one that is quoted, where it is in doubt which answers; first one that tells what is missing.
+
+    There is no doubt where the one that is quoted goes by the name of what is asked, nor about one that says less of
+    the question, and nothing of it that the first does not.
+    """
+    if len(chosen) > 1 or headed(asked, chosen[0].candidate, own=True) >= _SURE:
         return []
+    missing = [t.surface for t in asked.subject if chosen[0].whole[t.surface] < _HELD]
+    least = chosen[0].support - _LESS if chosen[0].support >= _MOST else 0.0
     # a word stands for something else in code than in a sentence
     code = asked.kind == "code" or _is_code(chosen[0].unit)
+    formed = has_form(asked, chosen[0].unit)
     near: list[Scored] = []
     for other in scored:
         if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
             break
         plain = not other.unit.is_task and not other.unit.is_question
         plain = plain and (code or not _is_code(other.unit))
+        plain = plain and (not formed or has_form(asked, other.unit))
+        plain = plain and (other.support >= least or any(other.direct[t] >= _HELD for t in missing))
         if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
             near.append(other)
-    missing = [t.surface for t in asked.subject if chosen[0].whole[t.surface] < _HELD]
     return sorted(near, key=lambda s: -any(s.direct[t] >= _HELD for t in missing))[:1]
 
 
@@ -62,6 +76,8 @@ def line(asked: Question, scored: Sequence[Scored]) -> Scored:
     parts = (s for s in scored if best.unit.contains(s.unit) and all(s.whole[t] >= _HELD for t in held))
     if part := next((s for s in parts if labelled(asked, s.candidate) >= _HELD), None):
         return part
+    if part := _formed(asked, best, scored):
+        return part
     if not whole or asked.kind not in _ONE_LINE or asked.asks_day or not held:
         return best
     inside = (
@@ -72,6 +88,22 @@ def line(asked: Question, scored: Sequence[Scored]) -> Scored:
         and all(s.whole[t] >= _HELD for t in held)
     )
     return next(inside, best)
+
+
+def _formed(asked: Question, best: Scored, scored: Sequence[Scored]) -> Scored | None:
+    """The part of a section with little but the code or formula that is asked for, and what names it."""
+    if best.unit.kind != "section" or not has_form(asked, best.unit):
+        return None
+    held = [t.surface for t in asked.subject if best.whole[t.surface] >= _HELD]
+    inside = (
+        s
+        for s in scored
+        if best.unit.contains(s.unit)
+        and has_form(asked, s.unit)
+        and (s.unit.kind != "sentence" or "`" not in s.unit.text)
+        and all(s.whole[t] >= _HELD for t in held)
+    )
+    return next(inside, None)
 
 
 def whole_item(best: Scored, scored: Sequence[Scored]) -> Scored:

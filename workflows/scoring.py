@@ -26,8 +26,10 @@ _SECTION_PENALTY: Final = 0.2
 LONG: Final = 8
 """Lines from which on a section or table is too long to be quoted whole, unless a list was asked for."""
 _LONG_PENALTY: Final = 0.2
+_POINTER_PENALTY: Final = 0.3
 REASON: Final = re.compile(
-    r"から|ため|ので|→|⇒|=>|理由|\bbecause\b|\bso that\b|\bdue to\b|\bsince\b", re.IGNORECASE
+    r"から|ため|ので|→|⇒|=>|理由|\bbecause\b|\bso (?:that|i|we|it|they|the)\b|\bdue to\b|\bsince\b",
+    re.IGNORECASE,
 )
 _FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]")
 _ENUMERATION: Final = re.compile(r"[^、]+、[^、]+、|[^・]+・[^・]+・|\w, [^,.]+, |[^/]+ / [^/]+ / ")
@@ -191,6 +193,8 @@ def score_unit(asked: Question, candidate: Candidate) -> Scored:
     score += 0.02 * min(fresh, 6) - (0.3 if fresh == 0 else 0.0)
     if unit.is_question:
         score -= 0.15  # a note's own question is no answer
+    if unit.is_pointer:
+        score -= _POINTER_PENALTY
     worth = unit.worth(tasks=asks_tasks(asked))
     return Scored(unit, score, support * worth * fits(asked, candidate, both), direct, both, candidate)
 
@@ -214,8 +218,11 @@ def _under_its_name(asked: Question, candidate: Candidate) -> bool:
     )
 
 
-def headed(asked: Question, candidate: Candidate) -> float:
-    """How surely the unit is about just what is asked: its own head, or the one right above, names it."""
+def headed(asked: Question, candidate: Candidate, *, own: bool = False) -> float:
+    """How surely the unit is about just what is asked: its own head, or the one right above, names it.
+
+    With `own` the one right above does not count, unless the unit is all that stands below it.
+    """
     # verbs say what is asked of a thing; its heading is its noun
     subject = [t for t in asked.subject if t.tokens[0][0].kind != "predicate"] or asked.subject
     if not subject:
@@ -223,7 +230,8 @@ def headed(asked: Question, candidate: Candidate) -> float:
     forms = {token.form for term in subject for token, _ in term.tokens}
     total = sum(term.weight for term in subject)
     best = 0.0
-    for level, aliases in enumerate(candidate.heads):
+    levels = candidate.heads[:1] if own and candidate.unit.kind != "section" else candidate.heads
+    for level, aliases in enumerate(levels):
         for alias in aliases:
             share = sum(term.weight for term in subject if alias.evidence(term) >= 0.5) / total
             if share and alias.content:
@@ -243,6 +251,13 @@ def labelled(asked: Question, candidate: Candidate) -> float:
     if not any(head.content and head.content <= aspects for head in candidate.heads[0]):
         return 0.0
     return min((candidate.above.evidence(t) for t in asked.terms if not t.generic), default=0.0)
+
+
+def has_form(asked: Question, unit: Unit) -> bool:
+    """Whether the unit is, or has in it, the code or formula that is asked for."""
+    if asked.kind == "code":
+        return unit.kind == "code" or "`" in unit.text
+    return asked.kind == "formula" and (unit.kind == "formula" or bool(_FORMULA.search(unit.text)))
 
 
 def kind_bonus(asked: Question, unit: Unit) -> float:

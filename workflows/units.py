@@ -17,6 +17,12 @@ _LEAD: Final = 160
 """Code points of what is kept of a paragraph that leads in to a list."""
 _LABEL: Final = 60
 """Code points of the longest single line that, right above a list, names what the list is about."""
+_TOPIC: Final = 60
+"""Code points of the longest sentence that tells what the entry of a day is about."""
+_DAY: Final = re.compile(r"[\W\d_年月日時週火水木金土曜()（）]+|day\s*\d+", re.IGNORECASE)
+"""A heading that is a day and nothing else."""
+_POINTER: Final = re.compile(r"(?:\[\[[^\[\]\n]*\]\]|[\w ]{1,20}(?:::?|：)|(?!\[\[)[\W_])*+")
+"""Nothing but links to other notes, and what they are for."""
 _TASK: Final = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")
 _ASKING_CELL: Final = re.compile(
     r"[\s|]*(?:\\.|[^\\|]){1,200}[?？][\s*_`\"'”’」』]*(?:[(（][^()（）|]{0,80}[)）]\s*)?\|"
@@ -75,13 +81,20 @@ class Unit:
         rows = [line for line in self.text.split("\n") if line.strip()][2 * (self.kind == "table") :]
         return 2 * sum(bool(_ASKING_CELL.match(row)) for row in rows) > len(rows)
 
+    @property
+    def is_pointer(self) -> bool:
+        """It leads to other notes and says nothing itself."""
+        text = self.text.strip()
+        return "[[" in text and bool(_POINTER.fullmatch(text[:400]))
+
     def worth(self, *, tasks: bool = False) -> float:
-        """What evidence in it is worth as an answer: something to do or to find out is hardly known.
+        """What evidence in it is worth as an answer: something to do or to find out is hardly known, a link tells nothing.
 
         Args:
             tasks: What is to be done is what is asked for.
         """
-        return (0.5 if self.is_task and not tasks else 1.0) * (0.8 if self.is_question else 1.0)
+        told = 0.5 if (self.is_task and not tasks) or self.is_pointer else 1.0
+        return told * (0.8 if self.is_question else 1.0)
 
     @property
     def text(self) -> str:
@@ -152,6 +165,8 @@ class _Walk:
         self.above: list[tuple[int, str]] = []  # (extent, text) of the items that are open
         self.position = 0
         self.lead = ""
+        self.topic = ""
+        self.opening = True  # nothing but headings so far
 
     def _of(self, block: Block) -> str:
         return self.text[block.start : block.end]
@@ -164,7 +179,7 @@ class _Walk:
                 case "heading":
                     yield from self._section(index)
                     self.headings = (*self.headings, plain_line(self._of(block)))
-                    self.position, self.lead = 0, ""
+                    self.position, self.lead, self.topic, self.opening = 0, "", "", True
                 case "item":
                     yield from self._item(index)
                     self.above.append((block.extent, plain_line(self._of(block).split("\n")[0])))
@@ -181,7 +196,13 @@ class _Walk:
                     yield self._unit(block.kind, block.start, block.end, block.end)
                     self.position += 1
                 case "metadata" | "image":
-                    pass
+                    continue
+            self.opening = self.opening and block.kind == "heading"
+
+    @property
+    def _outside(self) -> tuple[str, ...]:
+        """What stands above all of the passage, and what the entry of a day begins with."""
+        return (*self.passage.ancestors, self.topic) if self.topic else self.passage.ancestors
 
     def _unit(
         self,
@@ -200,7 +221,7 @@ class _Walk:
             start=start,
             end=end,
             own_end=own_end,
-            ancestors=(*self.passage.ancestors, *lead, *(text for _, text in self.above)),
+            ancestors=(*self._outside, *lead, *(text for _, text in self.above)),
             header=header,
             headings=self.headings,
             position=self.position,
@@ -253,6 +274,7 @@ class _Walk:
         following = self._run_behind(index)
         text = self._of(block)
         label = bool(following) and self._is_label(block, following[0])
+        self.lead = ""
         if following and (label or _LEAD_IN.search(text) or following[0].kind in ("code", "formula")):
             yield from self._led(block, following)
         if not text.strip("-*_ \n"):
@@ -261,11 +283,14 @@ class _Walk:
             self.passage,
             block.start,
             block.end,
-            (*self.passage.ancestors, *(t for _, t in self.above)),
+            (*self._outside, *(t for _, t in self.above)),
             self.headings,
             self.position,
         )
         self.position += 1
+        if self.opening and not self.above and self.headings and _DAY.fullmatch(self.headings[-1]):
+            start, end = sentence_spans(text)[0]
+            self.topic = plain_line(text[start:end]) if end - start <= _TOPIC else ""
         self.lead = plain_line(_end_of(text.strip())) if label or _LEAD_IN.search(text) else ""
 
     def _is_label(self, block: Block, following: Block) -> bool:
