@@ -10,6 +10,7 @@ from terakoya.text.analyser import Analyser, Token, TokenKind
 from terakoya.text.language import language_of
 from terakoya.text.normalise import squeeze
 from terakoya.text.question import QuestionTerm
+from terakoya.text.sounds import Sounds
 
 _APART: Final = 0.9
 """Evidence for a compound whose parts all stand in the text, but not together."""
@@ -56,6 +57,10 @@ class Reading:
         lines = self.text.split("\n")
         return frozenset(n for line in lines for m in self._analyser.meanings(line) for n in m.numbers)
 
+    @cached_property
+    def _sounds(self) -> Sounds:
+        return Sounds(unicodedata.normalize("NFKC", self.text))
+
     @classmethod
     def of(cls, text: str, analyser: Analyser) -> "Reading":
         """Analyses `text`."""
@@ -81,7 +86,7 @@ class Reading:
             return 1.0
         if token.kind not in _WITH_SYNONYMS:
             return 0.0
-        return _SYNONYM if self._means(token) else 0.0
+        return _SYNONYM if self._means(token) or self._sounds.hold(token.surface) else 0.0
 
     def _means(self, token: Token) -> bool:
         groups = self._analyser.synonyms(token.surface)
@@ -100,9 +105,10 @@ class Reading:
         number inside a compound (第4正規形) has to be right. Another name of the same thing is nearly as good.
         """
         held = self._as_written(term)
-        if held >= _SYNONYM or not term.meanings:
+        if held >= _SYNONYM:
             return held
-        return held if self._meanings.isdisjoint(term.meanings) else _SYNONYM
+        named = not self._meanings.isdisjoint(term.meanings) or self._sounds.hold(term.surface)
+        return _SYNONYM if named else held
 
     def _as_written(self, term: QuestionTerm) -> float:
         if len(term.tokens) == 1:
