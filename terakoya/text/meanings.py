@@ -53,7 +53,7 @@ def of_morphemes(morphemes: Sequence[Any], split: Any, at: int) -> Iterator[Mean
 
 
 def of_glossary(text: str, tokens: Sequence["Token"]) -> Iterator[Meaning]:
-    """Entries of the glossary that runs of `tokens` name; of names that begin together the longest.
+    """Entries of the glossary that runs of `tokens` name: 検証損失, and the 損失 in it.
 
     Args:
         text: In NFKC.
@@ -63,18 +63,14 @@ def of_glossary(text: str, tokens: Sequence["Token"]) -> Iterator[Meaning]:
         if token.kind == "question":
             continue
         japanese = JAPANESE.search(token.surface) is not None
-        found: frozenset[int] = frozenset()
-        end = token.end
         run: list[Token] = []
         for further in tokens[first : first + LONGEST]:
             if run and not _joined(text, run[-1], further, japanese):
                 break
             run.append(further)
             numbers = _japanese(text, run) if japanese or not further.surface.isascii() else _english(run)
-            if numbers and (len(run) > 1 or further.kind not in ("weak", "affix")):
-                found, end = numbers, further.end
-        if found and len(found) <= FEW:
-            yield Meaning(token.start, end, found)
+            if 0 < len(numbers) <= FEW and (len(run) > 1 or further.kind not in ("weak", "affix")):
+                yield Meaning(token.start, further.end, numbers)
 
 
 def _joined(text: str, one: "Token", other: "Token", japanese: bool) -> bool:
@@ -110,5 +106,11 @@ def _key(name: str) -> tuple[str, ...]:
 
 
 def apart(meanings: Sequence[Meaning], start: int, end: int) -> frozenset[int]:
-    """What is meant by the words from `start` to `end`, or by a longer name that they are part of."""
-    return frozenset[int]().union(*(m.numbers for m in meanings if m.start <= start and end <= m.end))
+    """What is meant by the words from `start` to `end`, or by a longer name that they are part of.
+
+    Of names of the glossary that begin together only the longest is meant: in "context window" no context.
+    """
+    covering = [m for m in meanings if m.start <= start and end <= m.end]
+    ends = {m.start: max(o.end for o in covering if o.start == m.start) for m in covering}
+    meant = (m for m in covering if max(m.numbers) > 0 or m.end == ends[m.start])
+    return frozenset[int]().union(*(m.numbers for m in meant))

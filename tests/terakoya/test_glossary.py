@@ -131,3 +131,44 @@ def test_what_is_said_in_other_everyday_words_is_evidence(
 def test_a_name_that_bends_is_found_in_its_forms(analyser: Analyser, form: str, word: str) -> None:
     found = {n for each in numbers(form, analyser).values() for n in each}
     assert found & {e.number for e in entries() if word in e.english}
+
+
+def told(name: str, note: str, analyser: Analyser) -> float:
+    """The evidence of a note for all of what a question names."""
+    reading = Reading.of(note, analyser)
+    return min(reading.evidence(term) for term in analyse_question(f"{name}は？", analyser).terms)
+
+
+LEARNERS = """
+損失 loss / 過学習 overfitting / 幻覚 hallucination / 幻覚 ハルシネーション
+文脈長 context window / コンテキスト長 context length / 省メモリ メモリ節約 / 待ち時間 latency
+レイテンシ 遅延 / 重み weights / 追加学習 fine-tuning / 微調整 ファインチューニング
+蒸留 distillation / 枝刈り pruning / 埋め込み embeddings / 単語分割 トークン化
+分割 chunking / 再ランキング リランカー / メモリ不足 OOM / メモリ不足 out of memory
+学習率 lr / 早期終了 early stopping / 検証データ validation set / GPUメモリ VRAM
+速くする 高速化 / 削減 減らす / 除去 remove / 出典 引用元
+指標 metrics / 未知語 OOV / 道具 ツール / 精度 accuracy
+本番 production / 検証 validation loss / 対策 防ぐ / 全結合層 FFN
+思考の連鎖 chain of thought / 投機的デコード speculative decoding
+"""
+SIBLINGS = """
+エンコーダ decoder / 検証損失 training loss / 適合率 recall / 再現率 precision
+ベクトル検索 keyword search / スループット latency / 過学習 underfitting / 勾配消失 exploding gradient
+位置バイアス verbosity bias / 増加 decrease / プッシュ pull / 可変 immutable
+標準入力 stdout / 事前学習 fine-tuning / 量子化 pruning / 教師モデル student model
+昇順 descending / 改善 悪化 / 得意 苦手 / ゼロショット few-shot
+長期記憶 short-term memory / データ並列 tensor parallel / 単精度 half precision / 埋め込み tokenizer
+"""
+
+
+@pytest.mark.parametrize("pair", [p.strip() for p in LEARNERS.replace("\n", "/").split("/") if p.strip()])
+def test_what_learners_call_the_same_thing_is_evidence(analyser: Analyser, pair: str) -> None:
+    one, other = pair.split(maxsplit=1)
+    assert told(one, other, analyser) >= 0.5
+
+
+@pytest.mark.parametrize("pair", [p.strip() for p in SIBLINGS.replace("\n", "/").split("/") if p.strip()])
+def test_siblings_and_opposites_are_no_evidence_for_each_other(analyser: Analyser, pair: str) -> None:
+    one, other = pair.split(maxsplit=1)
+    assert told(one, other, analyser) < 0.5
+    assert told(other, one, analyser) < 0.5
