@@ -348,6 +348,7 @@ def outcome_of(turn: Mapping[str, Any], thread_id: str, timings: Mapping[str, fl
     """A turn of a thread as the outcome that it was."""
     return Outcome(
         question=turn["question"],
+        standalone=turn.get("standalone", ""),
         answer=turn["answer"],
         answered=turn["answered"],
         citations=tuple(citation_from_json(c) for c in turn["citations"]),

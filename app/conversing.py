@@ -225,7 +225,7 @@ class Conversing:
         self.wiring.memory.forget(number)
 
     def _marked(self, outcome: Outcome) -> Outcome:
-        marker = Marker(outcome.question, self.wiring.analyser)
+        marker = Marker(outcome.standalone or outcome.question, self.wiring.analyser)
         return replace(
             outcome, citations=tuple(replace(c, marks=marker.marks(c.quote)) for c in outcome.citations)
         )

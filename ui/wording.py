@@ -1,5 +1,6 @@
 """What the page says, in the language that its reader chose."""
 
+import json
 from typing import Final, Literal
 
 import streamlit as st
@@ -22,6 +23,18 @@ def language() -> PageLanguage:
 def say(key: str, **values: object) -> str:
     """The page's sentence `key` in the reader's language."""
     return text(f"page.{key}", language=language(), **values)
+
+
+def own_words() -> str:
+    """CSS with what stands in place of Streamlit's own words, which it has in English alone."""
+    words = {
+        "choose": say("upload_choose"),
+        "limit": say("upload_limit", size=st.get_option("server.maxUploadSize")),
+        "skip": say("skip"),
+    }
+    # a string of JSON without quotes in it, or backslashes, is one of CSS as well
+    told = "".join(f"--tk-{name}: {json.dumps(word, ensure_ascii=False)};" for name, word in words.items())
+    return f"<style>:root {{{told}}}</style>"
 
 
 def say_or(key: str, other: str) -> str:

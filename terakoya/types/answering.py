@@ -130,6 +130,7 @@ class Outcome:
         suspicious: See `Draft.suspicious`.
         log_probabilities: Natural logarithm of the probability that the model gave each token of the answer, where
             it tells.
+        standalone: The question with what it refers to filled in.
     """
 
     question: str
@@ -145,3 +146,4 @@ class Outcome:
     interrupted: bool = False
     suspicious: tuple[Citation, ...] = ()
     log_probabilities: tuple[float, ...] = ()
+    standalone: str = ""

@@ -64,6 +64,15 @@ def test_the_terms_of_the_question_are_marked_in_its_citations_and_still_are_in_
     assert [tuple(span) for span in turn.result.citations[0].marks] == list(citation.marks)
 
 
+def test_the_terms_of_what_a_follow_up_refers_to_are_marked(installation: Installation) -> None:
+    first = installation.ask("ミトコンドリアとは何ですか？", effort="fast")
+    second = installation.ask("それは何をつくりますか？", effort="fast", thread_id=first.thread_id)
+    assert second.citations
+    for citation in second.citations:
+        marked = [citation.quote[start:end] for start, end in citation.marks]
+        assert "ミトコンドリア" in marked
+
+
 def test_a_search_explains_itself_where_it_is_asked_to(installation: Installation) -> None:
     (hit, *_) = installation.search("葉緑体とミトコンドリア", k=1, explain=True).hits
     assert hit.explanation

@@ -114,3 +114,9 @@ def test_a_note_that_holds_nothing_is_not_offered_to_be_asked_about(service, pag
     assert [button.label for button in app.button if button.key.startswith("about_")] == [
         "Ask about: Algebra"
     ]
+
+
+def test_streamlit_s_own_words_are_in_the_reader_s_language(service, page):
+    style = next(element.value for element in page(lang="ja").html if "--tk-choose" in element.value)
+    assert '--tk-choose: "ファイルを選ぶ";' in style
+    assert '--tk-limit: "1 件 ' in style
