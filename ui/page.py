@@ -19,14 +19,14 @@ from ui.note_view import draw_opened_note
 from ui.sidebar import draw_language, draw_name, draw_sidebar, draw_status
 from ui.statistics import draw_statistics
 from ui.views import chosen
-from ui.wording import language, own_words, say
+from ui.wording import language, own_style, say
 
 
 def main() -> None:
     """Draws the page once."""
     st.set_page_config(page_title=say("title"), page_icon=str(Path(__file__).with_name("icon.svg")))
     st.html(Path(__file__).with_name("page.css"))
-    st.html(own_words())
+    st.html(own_style())
     # Screen readers and the choice of Han glyphs go by the document's language.
     st.html(f"<script>document.documentElement.lang = '{language()}'</script>", unsafe_allow_javascript=True)
     if not admitted():

@@ -25,15 +25,19 @@ def say(key: str, **values: object) -> str:
     return text(f"page.{key}", language=language(), **values)
 
 
-def own_words() -> str:
-    """CSS with what stands in place of Streamlit's own words, which it has in English alone."""
+def own_style() -> str:
+    """CSS with what stands in place of Streamlit's own words, which it has in English alone.
+
+    And with the colour of text on buttons of the primary colour, which in the dark theme is too light for white.
+    """
     words = {
         "choose": say("upload_choose"),
         "limit": say("upload_limit", size=st.get_option("server.maxUploadSize")),
         "skip": say("skip"),
     }
     # a string of JSON without quotes in it, or backslashes, is one of CSS as well
-    told = "".join(f"--tk-{name}: {json.dumps(word, ensure_ascii=False)};" for name, word in words.items())
+    told = "--tk-on-primary: #15181d;" if st.context.theme.type == "dark" else ""
+    told += "".join(f"--tk-{name}: {json.dumps(word, ensure_ascii=False)};" for name, word in words.items())
     return f"<style>:root {{{told}}}</style>"
 
 
