@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
@@ -48,9 +49,7 @@ def draw_adding(client: ServiceClient) -> None:
     with folder, st.form("folder_form", border=False):
         typed = st.text_input(say("folder_label"), key="folder", placeholder=say("folder_placeholder"))
         if st.form_submit_button(say("folder_button")) and typed.strip():
-            path = Path(typed.strip())
-            with suppress(RuntimeError):  # `~name` of nobody, which is no absolute path then
-                path = path.expanduser()
+            path = _pasted(typed)
             if path.is_absolute():
                 _start(lambda: client.ingest([path]).run_id)
             else:
@@ -73,6 +72,19 @@ def draw_notes(notes: Sequence[NoteSummary]) -> None:
             _draw_note(note, number)
     if not shown:
         st.caption(say("filter_empty"))
+
+
+def _pasted(typed: str) -> Path:
+    """A path as it is typed, or as file managers and terminals copy it: in quotes, or as a `file:` address."""
+    said = typed.strip()
+    if said[:1] in ("'", '"') and said[-1:] == said[:1]:
+        said = said[1:-1]
+    if said.lower().startswith("file://"):
+        said = unquote(urlsplit(said).path)
+    path = Path(said)
+    with suppress(RuntimeError):  # `~name` of nobody, which is no absolute path then
+        path = path.expanduser()
+    return path
 
 
 def _draw_note(note: NoteSummary, number: int) -> None:

@@ -26,6 +26,18 @@ def test_a_folder_is_read_and_problems_are_listed_by_name(service, page, settle,
     assert app.chat_input
 
 
+@pytest.mark.parametrize("copied", ['"{}"', "'{}'", "file://{}", " {} \n"])
+def test_a_path_may_be_pasted_as_other_programs_copy_it(service, page, settle, tmp_path, copied):
+    folder = tmp_path / "ノート 2026"
+    folder.mkdir()
+    typed = folder.as_uri()[7:] if copied.startswith("file") else str(folder)
+    app = page()
+    app.text_input(key="folder").set_value(copied.format(typed))
+    next(button for button in app.form_submit_button if button.label == "Read this folder").click().run()
+    settle(app, lambda: bool(app.success))
+    assert service.ingested == [str(folder)]
+
+
 @pytest.mark.parametrize("typed", ["notes", "~nobody-of-that-name/notes"])
 def test_a_relative_folder_is_refused_with_a_sentence(service, page, typed):
     app = page()
