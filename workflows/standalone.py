@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from terakoya.text.analyser import Analyser
-from terakoya.text.question import analyse_question
+from terakoya.text.question import Question, analyse_question
 from terakoya.types import Turn
 
 _POINTING_JA: Final = re.compile(
@@ -21,10 +21,18 @@ _HALF_COMPARED: Final = re.compile(
 _ELLIPSIS_JA: Final = re.compile(
     r"^(?:では|じゃあ?|それなら|また|あと|ちなみに)[、,]?\s*|^(?:なぜ|どうして|いつ|誰が|もっと|他には|ほかには)"
 )
+_CONNECTIVE: Final = re.compile(r"^(?:では|じゃあ?|それなら|また|あと|ちなみに)[、,]?\s*")
 _ELLIPSIS_EN: Final = re.compile(
     r"^(?:and|but|so|also|what about|how about|why|when|who)\b.{0,24}$", re.IGNORECASE
 )
 
+_OTHER: Final = re.compile(
+    r"^(?:では|じゃあ?|それなら|それでは|なら|また|あと|ちなみに)[、,]?\s*(?P<ja>[^\s、。？?はがを]{1,30}?)"
+    r"(?:は|って|なら|だと|の場合は|については)?(?:どう(?:ですか|なの)?)?\s*[?？。]*$"
+    r"|^(?:and (?:(?:what|how) about )?|(?:what|how) about )(?:the |an? )?(?P<en>[\w .+#-]{1,30}?)\s*\??$",
+    re.IGNORECASE,
+)
+"""Asks of another thing what was asked before."""
 _ATTRIBUTE_JA: Final = re.compile(r"^[^\s、。？?はがをにで]{1,20}(?:は|って|とは|を教えて)[^、]{0,14}$")
 """A noun, and little but what is asked of it."""
 _OF: Final = re.compile(r"[^\s]の[^\s]")
@@ -42,6 +50,8 @@ def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> s
     known = {token.form for term in before.subject for token, _ in term.tokens}
     if any(all(token.form in known for token, _ in t.tokens) for t in asked.subject if not t.generic):
         return question
+    if other := _of_another(question, before, analyser):
+        return other
     half = _HALF_COMPARED.match(question)
     if half:
         return f"{subject}と{half['other']}の{half['rest']}"
@@ -56,9 +66,26 @@ def stand_alone(question: str, history: Sequence[Turn], analyser: Analyser) -> s
         return question[: found.start()] + filled + question[found.end() :]
     own = [t for t in asked.terms if not t.generic]
     if not own or (_ELLIPSIS_JA if asked.language == "ja" else _ELLIPSIS_EN).search(question):
-        trimmed = _ELLIPSIS_JA.sub("", question) if asked.language == "ja" and own else question
+        trimmed = (_ELLIPSIS_JA if own else _CONNECTIVE).sub("", question)
+        if len(named := [t for t in before.subject if own and t.weight > 1.0]) == 1:
+            subject = before.spelling(named[0])  # another attribute is asked for, of the same thing
         return f"{subject}の{trimmed}" if asked.language == "ja" else f"{question.rstrip('?')} {subject}?"
     return question
+
+
+def _of_another(question: str, before: Question, analyser: Analyser) -> str:
+    """The question before with another name in the place of its own; empty where `question` names none like it."""
+    found = _OTHER.match(question.strip())
+    if not found or before.sides:
+        return ""
+    other = found["ja"] or found["en"]
+    named = analyse_question(other, analyser).subject
+    if len(named) != 1 or named[0].generic:
+        return ""
+    alike = [t for t in before.subject if t.weight > 1.0 and t.surface.isascii() == other.isascii()]
+    if len(alike) != 1 or (len(before.terms) < 2 and before.kind != "definition"):
+        return ""
+    return before.text.replace(before.spelling(alike[0]), other, 1)
 
 
 def about_the_same(question: str, history: Sequence[Turn], analyser: Analyser) -> str:

@@ -16,6 +16,10 @@ _APART: Final = 0.9
 """Evidence for a compound whose parts all stand in the text, but not together."""
 _SYNONYM: Final = 0.8
 """Evidence for a word in whose place another of the same meaning stands."""
+_INSIDE: Final = 0.8
+"""Evidence for a word that stands there only as a part of a hyphenated name: rank in Low-Rank Adaptation."""
+_OPPOSITES: Final = ("でめりっと", "めりっと")
+"""A word that has its opposite in it, and the opposite."""
 _WITH_SYNONYMS: Final = frozenset[TokenKind]({"noun", "predicate", "latin"})
 _NUMBERED: Final = re.compile(r"([a-z]{3,})[-‐–]?(\d+)")
 _ACCENTED: Final = re.compile("[À-ɏ]")
@@ -78,12 +82,27 @@ class Reading:
         surface = _even(token.surface)
         if token.kind == "number":
             return False
-        return len(surface) > (3 if token.kind == "latin" else 1) and surface in self._even
+        even = self._even
+        if surface == _OPPOSITES[1]:
+            even = even.replace(_OPPOSITES[0], "")
+        return len(surface) > (3 if token.kind == "latin" else 1) and surface in even
+
+    def _inside(self, token: Token) -> bool:
+        """Whether a Latin word stands here only within hyphenated names."""
+        if token.kind != "latin" or token.form not in self._hyphenated:
+            return False
+        return not any(t.form == token.form and t.kind == "latin" for t in self.tokens)
+
+    @cached_property
+    def _hyphenated(self) -> frozenset[str]:
+        """The parts of hyphenated names."""
+        names = {(t.start, t.end) for t in self.tokens if "-" in t.surface}
+        return frozenset(t.form for t in self.tokens if t.kind == "weak" and (t.start, t.end) in names)
 
     def speaks_of(self, token: Token) -> float:
         """1 where the token stands in the text, less where only a word of the same meaning does, else 0."""
         if self.holds(token):
-            return 1.0
+            return _INSIDE if self._inside(token) else 1.0
         if token.kind not in _WITH_SYNONYMS:
             return 0.0
         return _SYNONYM if self._means(token) or self._sounds.hold(token.surface) else 0.0

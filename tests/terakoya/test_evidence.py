@@ -114,3 +114,16 @@ def test_a_word_of_the_same_meaning_is_evidence_but_less_than_the_word(
 
 def test_an_abbreviation_of_many_things_has_no_synonyms(analyser: Analyser) -> None:
     assert not analyser.synonyms("AI")
+
+
+def test_a_word_inside_a_hyphenated_name_is_less_than_the_word(analyser: Analyser) -> None:
+    asked = term("What is the rank?", analyser)
+    inside = Reading.of("Low-Rank Adaptation", analyser).evidence(asked)
+    assert 0 < inside < Reading.of("the rank is 8", analyser).evidence(asked)
+    assert Reading.of("Low-Rank Adaptation, rank 8", analyser).evidence(asked) == 1.0
+
+
+def test_a_drawback_is_no_benefit(analyser: Analyser) -> None:
+    asked = term("メリットは？", analyser)
+    assert Reading.of("デメリット：重い", analyser).evidence(asked) < 1.0
+    assert Reading.of("デメリット、メリット", analyser).evidence(asked) == 1.0

@@ -21,6 +21,11 @@ def after(before: str, question: str, analyser: Analyser) -> str:
         ("What is photosynthesis?", "What about its cost?", "What about photosynthesis's cost?"),
         ("What is photosynthesis?", "Where does it happen?", "Where does photosynthesis happen?"),
         ("What are enzymes?", "How are they made?", "How are enzymes made?"),
+        ("KX10の値段は？", "じゃあKX30は？", "KX30の値段は？"),
+        ("KX10とは？", "ではKX30はどうですか？", "KX30とは？"),
+        ("KX10の値段は？", "じゃあ重さは？", "KX10の重さは？"),
+        ("What does KX10 cost?", "What about KX30?", "What does KX30 cost?"),
+        ("KX10の長所は？", "では短所は？", "KX10の短所は？"),
     ],
 )
 def test_what_a_question_points_at_is_filled_in(
