@@ -15,7 +15,17 @@ from workflows.composing import compose, nearest
 from workflows.confidence import Confidence, learned
 from workflows.grading import evidence_share
 from workflows.guarding.passages import quotable
-from workflows.quoting import as_good, line, names, whole_item, whole_line, window, with_reason
+from workflows.quoting import (
+    as_good,
+    line,
+    names,
+    own_unit,
+    told_in_passing,
+    whole_item,
+    whole_line,
+    window,
+    with_reason,
+)
 from workflows.ranking import score
 from workflows.scoring import Candidate, Scored, asks_tasks, read_candidates
 from workflows.signals import Signals, read_signals
@@ -265,9 +275,12 @@ class ExtractiveAnswerer:
             t for t in asked.terms if t.surface not in {s.surface for side in asked.sides for s in side}
         )
         chosen: list[Scored] = []
+        named: list[Scored] = []
         for side in asked.sides:
             one = replace(asked, kind="definition", terms=(*side, *others), sides=())
             ranked = score(one, candidates, self._analyser)
+            rest = [t for other in asked.sides if other is not side for t in other]
+            named += own_unit(replace(one, terms=side), rest, ranked)
             for best in _rows_first(ranked, side):
                 if best.score <= 0 or min(best.whole[t.surface] for t in side) < 0.5:
                     break
@@ -278,6 +291,8 @@ class ExtractiveAnswerer:
                 if any(best.unit == c.unit for c in chosen):
                     break
         best = scored[0]
+        if len(named) == len(asked.sides) and told_in_passing(asked, best, named):
+            return [next(s for s in scored if s.unit == each.unit) for each in named]
         held = [min(best.direct[t.surface] for t in side if t.surface in best.direct) for side in asked.sides]
         if chosen and (min(held) < 0.5 or len(chosen) > 1):
             return chosen

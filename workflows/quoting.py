@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
 from terakoya.text.kinds import QuestionKind
 from terakoya.text.normalise import fold
-from terakoya.text.question import Question
+from terakoya.text.question import Question, QuestionTerm
 from terakoya.text.sentences import sentence_spans
 from workflows.guarding.passages import quotable
 from workflows.ranking import learned as learned_ranker
@@ -28,6 +29,11 @@ _SURE: Final = 0.5
 """Head from which on a unit goes by the name of what is asked, and stands alone."""
 _MOST: Final = 0.79
 """Share of the question's evidence from which on a unit stands alone where another says less and nothing new."""
+_OWN: Final = 0.9
+"""Head of a unit that goes by the name of what is asked and by nothing else."""
+_COMPARES: Final = re.compile(
+    r"違|異な|より|対して|一方|に比べ|\b(?:than|whereas|while|unlike|differ\w*)\b", re.IGNORECASE
+)
 _LESS: Final = 0.04
 _CODE_WINDOW: Final = 12
 """Lines that are quoted of a longer block of code."""
@@ -104,6 +110,28 @@ def _formed(asked: Question, best: Scored, scored: Sequence[Scored]) -> Scored |
         and all(s.whole[t] >= _HELD for t in held)
     )
     return next(inside, None)
+
+
+def own_unit(side: Question, rest: Sequence[QuestionTerm], ranked: Sequence[Scored]) -> list[Scored]:
+    """The first unit that goes by the name of one side of a comparison and has not that of `rest`, if there is one."""
+    named = (
+        s
+        for s in ranked
+        if s.unit.kind in ("item", "sentence")
+        and s.unit.text.count("\n") < LONG
+        and headed(side, s.candidate, own=True) >= _OWN
+        and all(s.candidate.own.evidence(t) < _HELD for t in rest)
+    )
+    return list(islice(named, 1))
+
+
+def told_in_passing(asked: Question, best: Scored, named: Sequence[Scored]) -> bool:
+    """Whether the best unit only mentions what is compared, which have units of their own beside one another."""
+    apart = not any(a.unit.overlaps(b.unit) for a in named for b in named if a is not b)
+    beside = len({(s.unit.passage.id, s.unit.headings, s.unit.ancestors) for s in named}) == 1
+    around = any(best.unit.overlaps(s.unit) for s in named)
+    compares = _COMPARES.search(best.unit.text) or headed(asked, best.candidate) >= _SURE
+    return apart and beside and not around and not compares
 
 
 def whole_item(best: Scored, scored: Sequence[Scored]) -> Scored:

@@ -259,7 +259,8 @@ class _Walk:
             and self._numbered(block)
             and not self._numbered(following[0])
         )
-        if other_list or following[0].kind in ("code", "formula"):
+        apart = self._numbered(block) and self.text[block.end : following[0].start].count("\n") > 1
+        if other_list or (following[0].kind in ("code", "formula") and not apart):
             yield from self._led(block, following)
             self.lead = plain_line(self._of(block)) if other_list else self.lead
 

@@ -55,7 +55,7 @@ _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
     (
         "list",
         (
-            r"手順|工程|ステップ|流れ(?=は|を|って|[?。]|$)|何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|(?:どんな|どのような|どういう|どういった).*(?:ある|あります)",
+            r"どう(?:する|すれば|したら)(?:の|いい|よい|良い)?(?:か|の|ですか|でしょうか)?[?。]*$|対処法|手順|工程|ステップ|流れ(?=は|を|って|[?。]|$)|何がある|なにがある|挙げて|列挙|一覧|種類|全て|すべて|(?:どんな|どのような|どういう|どういった).*(?:ある|あります)",
             r"[0-9二三四五六七八九]+つ",
             r"\blist\b|\bwhich (?:\w+ )?(?:are|were)\b|\bwhat are\b|\bwhat (?:\w+ )?(?:types|kinds|steps|ways)\b",
             r"\b(?:two|three|four|five|six|seven)\b|\bname (?:the|two|three|four|five|all)\b",

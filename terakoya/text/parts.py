@@ -55,6 +55,11 @@ _OWNED_JA: Final = re.compile(
     rf"(?P<second>{_NAME_JA}の{_NAME_JA}|{_OWNER_JA})(?P<rest>(?:は|って|を(?=教)).*)$"
 )
 """Each has its own の, so that と between them joins two questions."""
+_BOTH_JA: Final = re.compile(
+    rf"^(?P<first>{_NAME_JA})(?:と、?|や|および|及び)(?P<second>{_NAME_JA})"
+    r"(?P<rest>(?:は|って|とは)(?:何|なに|なん|いくつ|いくら|いつ|ど[のれ](?:くらい|ぐらい))?(?:ですか|でしたか|だった)?[?？]?)$"
+)
+"""Nothing but two things, and the word that asks."""
 _CASES_JA: Final = re.compile(
     r"^(?P<first>.+?(?:とき|時|場合))と、?(?P<second>.+?(?:とき|時|場合))(?P<rest>(?:の|は|に|で).+)$"
 )
@@ -164,6 +169,8 @@ def _each_ja(clause: str) -> Iterator[str]:
         yield from (found[name] + found["rest"] for name in ("first", "second"))
     elif found := _ASPECTS_JA.match(clause):
         yield from (f"{found['thing']}の{found[name]}{found['rest']}" for name in ("first", "second"))
+    elif found := _BOTH_JA.match(clause):
+        yield from (found[name] + found["rest"] for name in ("first", "second"))
     elif found := _ATTRIBUTE_JA.match(clause):
         yield from (f"{found[name]}の{found['rest']}" for name in ("first", "second"))
     else:

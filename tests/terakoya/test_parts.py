@@ -36,6 +36,7 @@ from terakoya.text.parts import MOST_PARTS, parts
         ("ポンプはNaとKをそれぞれ何個運ぶ？", ("ポンプはNaを何個運ぶ？", "ポンプはKを何個運ぶ？")),
         ("量子化のメリットとデメリットを教えて", ("量子化のメリットを教えて", "量子化のデメリットを教えて")),
         ("東京の人口と面積は？", ("東京の人口は？", "東京の面積は？")),
+        ("初速と終速は？", ("初速は？", "終速は？")),
         ("XとYの既定の値はそれぞれ何？", ("Xの既定の値は何？", "Yの既定の値は何？")),
     ],
 )
@@ -52,6 +53,7 @@ def test_a_question_about_several_things_becomes_a_question_for_each(
         "Where do Ann and Bob meet?",
         "Which one is large, old, and what?",
         "リストとタプルの違いは？",
+        "友人とその家族は元気？",
         "箱の高さと長さの比は？",
         "What is the ratio of sugar and salt?",
         "What is the sum of squares and cubes?",

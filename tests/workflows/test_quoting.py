@@ -36,6 +36,7 @@ TABLE = """# 部品
 | KX20 | 7g | 35円 |
 | KX30 | 9g | 50円 |
 """
+SOILS = "\n# 種類\n\n- 鹿沼土: 酸性、軽い\n- 赤玉土: 弱酸性、重い\n"
 SHIFTED = """# 発酵
 
 - 温度が上がると酵母の増え方は変わらない
@@ -120,3 +121,27 @@ def test_a_denial_counts_against_a_line_only_where_the_question_takes_it_to_be_s
 
     assert denied("酵母の増え方が変わるのはいつ？")
     assert not denied("酵母の増え方は変わる？")
+
+
+def test_each_side_s_own_line_is_quoted_rather_than_one_that_mentions_both_in_passing(extract) -> None:
+    note = "# 土\n\n- 困ったら赤玉土（鹿沼土は崩れやすい）\n" + SOILS
+    assert quotes(extract("赤玉土と鹿沼土の違いは？", note)) == [
+        "- 鹿沼土: 酸性、軽い",
+        "- 赤玉土: 弱酸性、重い",
+    ]
+
+
+def test_a_line_that_tells_the_difference_is_quoted_rather_than_each_side_s_own(extract) -> None:
+    note = "# 土\n\n- 赤玉土は鹿沼土より重い\n" + SOILS
+    assert "- 赤玉土は鹿沼土より重い" in quotes(extract("赤玉土と鹿沼土の違いは？", note))
+
+
+def test_all_that_is_to_be_done_is_quoted_where_what_to_do_is_asked(extract) -> None:
+    note = "# 漏水が起きたとき\n\n1. 元栓をしめる\n2. 管理人に電話する\n3. 床を拭く\n"
+    (quote,) = quotes(extract("漏水が起きたらどうする？", note))
+    assert quote.count("\n") == 2
+
+
+def test_a_numbered_step_does_not_name_the_code_a_blank_line_below_it(of) -> None:
+    units = of("# 復旧\n\n1. 止める\n2. 直す\n\n```\nstart --again\n```\n")
+    assert not [u for u in units if u.text.startswith("2. 直す") and "start" in u.text]
