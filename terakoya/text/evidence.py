@@ -11,6 +11,7 @@ from terakoya.text.language import language_of
 from terakoya.text.normalise import squeeze
 from terakoya.text.question import QuestionTerm
 from terakoya.text.sounds import Sounds
+from terakoya.text.stemming import stem
 
 _APART: Final = 0.9
 """Evidence for a compound whose parts all stand in the text, but not together."""
@@ -24,6 +25,11 @@ _WITH_SYNONYMS: Final = frozenset[TokenKind]({"noun", "predicate", "latin"})
 _NUMBERED: Final = re.compile(r"([a-z]{3,})[-‐–]?(\d+)")
 _ACCENTED: Final = re.compile("[À-ɏ]")
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
+_GREEK: Final = {
+    chr(code): stem(unicodedata.name(chr(code)).rsplit(" ", 1)[-1].lower().replace("lamda", "lambda"))
+    for code in range(0x3B1, 0x3CA)
+}
+"""Letters by their names, which formulas write: β and \\beta are one."""
 _KANJI_DIGITS: Final = str.maketrans("〇一二三四五六七八九", "0123456789")
 
 _KATAKANA_TO_HIRAGANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
@@ -77,7 +83,7 @@ class Reading:
 
     def holds(self, token: Token) -> bool:
         """Whether the token stands in the text, as a term or, where it is long enough, inside a longer word."""
-        if _form(token) in self.forms:
+        if _form(token) in self.forms or _GREEK.get(token.form) in self.forms:
             return True
         surface = _even(token.surface)
         if token.kind == "number":

@@ -127,3 +127,9 @@ def test_a_drawback_is_no_benefit(analyser: Analyser) -> None:
     asked = term("メリットは？", analyser)
     assert Reading.of("デメリット：重い", analyser).evidence(asked) < 1.0
     assert Reading.of("デメリット、メリット", analyser).evidence(asked) == 1.0
+
+
+def test_a_greek_letter_is_found_by_the_name_that_formulas_write(analyser: Analyser) -> None:
+    asked = term("βは何？", analyser)
+    assert Reading.of(r"$\beta$ は 0.3 にした", analyser).evidence(asked) == 1.0
+    assert Reading.of(r"$\theta$ は 0.3 にした", analyser).evidence(asked) == 0.0

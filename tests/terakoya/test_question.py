@@ -211,6 +211,7 @@ def test_a_sort_that_a_name_is_said_to_be_is_what_is_asked_rather_than_the_subje
         ("速さはいつ変わる？", False),
         ("速さを変える方法は？", False),
         ("変わるのはなぜ", False),
+        ("速さについて知りたい", False),
         ("What changes the rate?", False),
     ],
 )
