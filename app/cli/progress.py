@@ -68,12 +68,12 @@ class Pace:
         return (done - before) / (self._clock() - start) if done > before else None
 
     def left(self, total: int) -> float | None:
-        """Seconds until `total` are done; None as long as that would be a guess."""
+        """Seconds until `total` are done; None as long as that would be a guess, and once they are."""
         rate = self.rate()
         if rate is None or self._clock() - self._began[0] < _LEFT_SECONDS:
             return None
         done = self._samples[-1][1]
-        return (total - done) / rate if done - self._began[1] >= _LEFT_DONE else None
+        return (total - done) / rate if done < total and done - self._began[1] >= _LEFT_DONE else None
 
 
 @contextmanager

@@ -75,6 +75,13 @@ def test_while_nothing_comes_the_pace_falls(pace: Pace, clock: Clock) -> None:
     assert left > 20
 
 
+def test_where_all_is_done_nothing_is_left(pace: Pace, clock: Clock) -> None:
+    pace.saw(0)
+    done = go(pace, clock, 10, rate=20)
+    assert pace.left(done + 1) is not None
+    assert pace.left(done) is None
+
+
 def test_what_begins_anew_is_measured_anew(pace: Pace, clock: Clock) -> None:
     pace.saw(0)
     go(pace, clock, 10, rate=50)
