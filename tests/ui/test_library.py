@@ -118,6 +118,7 @@ def test_an_upload_can_be_removed_where_a_note_of_it_is_open_and_a_folders_note_
     assert [each.source for each in service.notes] == ["notes/cell.md"]
     assert not app.exception
     assert "uploads/week.zip" not in shown(app)
+    assert [toast.value for toast in app.toast] == ["uploads/week.zip was removed."]
 
 
 def test_a_note_that_holds_nothing_is_not_offered_to_be_asked_about(service, page):
