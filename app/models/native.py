@@ -8,7 +8,7 @@ import ctypes
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import llama_cpp
 import numpy as np
@@ -126,12 +126,15 @@ class NativeModel:
         ModelError: `load_failed`, with llama.cpp's own words in `reason`.
     """
 
+    _listener: ClassVar[Any] = None
+
     def __init__(
         self, path: str, *, context_tokens: int, cells: int, threads: int, options: ModelOptions
     ) -> None:
         self._complaints = threading.local()  # a grammar is read on another thread than a batch
-        self._log = llama_cpp.llama_log_callback(self._hear)
-        llama_cpp.llama_log_set(self._log, ctypes.c_void_p(0))
+        # llama.cpp goes on calling it when this model is gone, until another takes its place.
+        NativeModel._listener = llama_cpp.llama_log_callback(self._hear)
+        llama_cpp.llama_log_set(NativeModel._listener, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
 
         model_params = llama_cpp.llama_model_default_params()
