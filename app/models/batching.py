@@ -2,6 +2,7 @@
 
 import queue
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Batcher:
         self._waiting = Line()
         self._running: list[Task] = []
         self._slice_tokens = _FIRST_SLICE
+        self._tidying = threading.Lock()
         self.sequences = Sequences(model, shelf)
 
     def submit(self, task: Task) -> None:
@@ -63,7 +65,9 @@ class Batcher:
 
     def census(self) -> dict[str, int]:
         """Requests that run and wait, and see `Sequences.census`; exact while nothing runs."""
-        return {"running": len(self._running), "waiting": len(self._waiting), **self.sequences.census()}
+        with self._tidying:
+            held = self.sequences.census()
+        return {"running": len(self._running), "waiting": len(self._waiting), **held}
 
     def step(self) -> None:
         """Brings every running output one token further; waits while there is none."""
@@ -93,6 +97,8 @@ class Batcher:
     def _listen(self) -> None:
         while True:
             idle = not self._running and not self._waiting
+            if idle:
+                self._tidy()
             try:
                 command = self._inbox.get(block=idle)
             except queue.Empty:
@@ -103,6 +109,13 @@ class Batcher:
             for task in (*self._running, *self._waiting):
                 if task.number == command:
                     self._end(task, "cancelled")
+
+    def _tidy(self) -> None:
+        """While nobody asks: one at a time, so that whoever comes does not wait for long."""
+        more = True
+        while more and self._inbox.empty():
+            with self._tidying:
+                more = self.sequences.tidy()
 
     def _admit(self) -> None:
         while self._waiting and len(self._running) < self._slots:

@@ -49,9 +49,17 @@ class Shelf:
         """Bytes of states on disk."""
         return sum(size for _, state, size in self._entries.values() if isinstance(state, Path))
 
+    def has_room(self, size: int) -> bool:
+        """Whether a state of so many bytes finds room in memory, and nothing has to leave for it."""
+        return len(self._entries) < _MOST and self.in_memory + size <= self._memory
+
+    def takes(self, size: int) -> bool:
+        """Whether a state of so many bytes is kept at all."""
+        return size <= max(self._memory, self._disk)
+
     def put(self, tokens: "array[int]", size: int, save: Callable[[], State | None]) -> None:
         """Takes a state of `size` bytes, which `save` gives; does not ask for one that has no room."""
-        if size > max(self._memory, self._disk):
+        if not self.takes(size):
             return
         state = save()
         if state is None:

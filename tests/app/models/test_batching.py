@@ -12,6 +12,7 @@ from app.models.generation import ChatMessage, Finished, Token
 from app.models.options import ModelOptions
 from app.models.sampling import Sampling
 from tests.app.models.conftest import REPLY
+from tests.app.models.waiting import census, eventually
 
 Open = Callable[..., LocalEngine]
 GREEDY = Sampling(temperature=0, max_tokens=40, logprobs=2)
@@ -108,6 +109,21 @@ def test_a_thread_that_had_to_leave_the_cache_comes_back_from_the_shelf(
         _, finished = finish(engine, text)
         assert finished.cached_tokens >= finished.input_tokens - 1
         assert agree(first.logprobs, finished.logprobs)
+
+
+def test_a_thread_that_others_have_long_talked_past_is_put_away_while_nobody_asks(
+    bpe_model: Path, open_engine: Open
+) -> None:
+    engine = open_engine(bpe_model, context_tokens=2048, options=EXACT)
+    text = question("長い質問です。" * 40)
+    _, first = finish(engine, text)
+    assert census(engine)["cells_held"] > first.input_tokens
+    finish(engine, [{"role": "user", "content": "another " * 250}])
+    eventually(lambda: census(engine)["kept"] == 1)
+    assert census(engine)["cells_held"] + census(engine)["cells_free"] == engine.load().cells
+    _, again = finish(engine, text)
+    assert again.cached_tokens == first.input_tokens - 1
+    assert agree(first.logprobs, again.logprobs)
 
 
 def test_without_a_shelf_a_thread_is_evaluated_again(bpe_model: Path, open_engine: Open) -> None:

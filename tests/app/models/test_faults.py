@@ -2,16 +2,13 @@
 
 import contextlib
 import os
-import queue
 import random
 import resource
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +18,7 @@ from app.models.options import ModelOptions
 from app.models.sampling import Sampling
 from terakoya.errors import BadInput, TerakoyaError, Unavailable
 from tests.app.models.conftest import REPLY
-from tests.app.models.waiting import eventually
+from tests.app.models.waiting import census, eventually
 from tests.soak.scale import log, size
 
 Open = Callable[..., LocalEngine]
@@ -197,13 +194,6 @@ def test_those_in_the_queue_outlive_the_crash_of_the_one_before_them(
     assert len(answers) == 1
     with pytest.raises(Unavailable):
         list(first)
-
-
-def census(engine: LocalEngine) -> dict[str, int]:
-    """What the worker says it holds."""
-    replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    engine._supervisor.ready(time.monotonic() + 60).worker.request("ping", replies.put)
-    return replies.get(timeout=60)
 
 
 def test_a_thousand_requests_leave_nothing_behind(tiny_model: Path, open_engine: Open) -> None:
