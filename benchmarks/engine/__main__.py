@@ -27,7 +27,8 @@ from benchmarks.engine.weights import LAYERS, TYPES, quantized
 if TYPE_CHECKING:
     from benchmarks.engine.raw import RawLoop
 
-TOKENS = 32
+TOKENS = 128
+"""Of an answer."""
 CONTEXT = 4096
 _NUMBERS = count(1000)
 
@@ -166,7 +167,7 @@ def main() -> None:
     threads = processors()
     print(f"{path.name}, {threads} threads, load {os.getloadavg()[0]:.1f}\n")
     print("| | engine | peer | ratio | goal | met |\n| --- | --- | --- | --- | --- | --- |", flush=True)
-    options = ModelOptions(slots=16, cache_mb=1024, shelf_mb=0)
+    options = ModelOptions(slots=16)
     with LocalEngine(path, context_tokens=CONTEXT, timeout=900, options=options) as engine:
         engine.load()
         raw = RawLoop(path, threads=threads, context=CONTEXT)
@@ -192,13 +193,14 @@ def beside_bare_calls(engine: LocalEngine, raw: "RawLoop", rounds: int) -> None:
         lambda: raw.rate([300, 301, 302, 303, 304], TOKENS),
     )
     report("one stream, tokens/s, to the bare loop", ours, theirs, 0.97)
+    prompt = engine.count_message_tokens(fresh(1)[0])
     four, sixteen, one, bare_four, bare_sixteen = in_turns(
         max(2, rounds // 2),
         partial(together, engine, 4),
         partial(together, engine, 16),
         partial(in_a_row, engine, 4),
-        partial(raw.batch_rate, 4, TOKENS),
-        partial(raw.batch_rate, 16, TOKENS),
+        partial(raw.batch_rate, 4, TOKENS, prompt=prompt),
+        partial(raw.batch_rate, 16, TOKENS, prompt=prompt),
     )
     report("4 streams at once, tokens/s, to one after the other", four, one, 1.8)
     report("16 streams at once, tokens/s, to one after the other", sixteen, one, 3.0)

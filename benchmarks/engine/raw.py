@@ -57,24 +57,33 @@ class RawLoop:
             token = llama_cpp.llama_sampler_sample(self._sampler, self._context, -1)
         return tokens / (time.monotonic() - began)
 
-    def batch_rate(self, count: int, tokens: int) -> float:
-        """Tokens a second of `count` sequences in one batch, with nothing chosen: what a batch can bring here."""
-        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._several), False)
-        batch = llama_cpp.llama_batch_init(count, 0, 1)
-        batch.n_tokens = count
-        began = 0.0
-        for step in range(tokens + 1):
-            for place in range(count):
-                batch.token[place] = 300 + place * 97 + step
-                batch.pos[place] = step
-                batch.n_seq_id[place] = 1
-                batch.seq_id[place][0] = place
-                batch.logits[place] = 1
-            llama_cpp.llama_decode(self._several, batch)
-            began = began or time.monotonic()  # behind the first, which touches everything
+    def batch_rate(self, count: int, tokens: int, *, prompt: int = 16) -> float:
+        """Tokens a second of `count` sequences in one batch, with nothing chosen: what a batch can bring here.
+
+        Prompts of so many tokens are evaluated before them, all in one batch, and their time counts, too.
+        """
+        batch = llama_cpp.llama_batch_init(count * prompt, 0, 1)
+        self._evaluate(batch, count, 0, 1)  # touches everything
+        began = time.monotonic()
+        self._evaluate(batch, count, 0, prompt)
+        for step in range(tokens - 1):
+            self._evaluate(batch, count, prompt + step, 1)
         seconds = time.monotonic() - began
         llama_cpp.llama_batch_free(batch)
         return count * tokens / seconds
+
+    def _evaluate(self, batch: Any, count: int, start: int, length: int) -> None:
+        if start == 0:
+            llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._several), False)
+        batch.n_tokens = count * length
+        for place in range(count * length):
+            sequence, step = divmod(place, length)
+            batch.token[place] = 300 + sequence * 97 + start + step
+            batch.pos[place] = start + step
+            batch.n_seq_id[place] = 1
+            batch.seq_id[place][0] = sequence
+            batch.logits[place] = step == length - 1
+        llama_cpp.llama_decode(self._several, batch)
 
 
 class PeerLlama:
