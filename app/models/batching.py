@@ -18,6 +18,9 @@ from app.models.task import Task
 _SLICE_SECONDS = 0.12
 """How long a slice of a prompt may hold up those who are being told their answers."""
 _SMALLEST_SLICE, _FIRST_SLICE = 16, 64
+_SHORT = 256
+"""Tokens of a text that is put away in some hundredths of a second; longer ones wait for a pause."""
+_PAUSE_SECONDS = 0.5
 _MOST_DRAFTED = 2
 """Outputs at once up to which drafts pay: with more, the batch is full of sure tokens."""
 
@@ -96,12 +99,8 @@ class Batcher:
 
     def _listen(self) -> None:
         while True:
-            idle = not self._running and not self._waiting
-            if idle:
-                self._tidy()
-            try:
-                command = self._inbox.get(block=idle)
-            except queue.Empty:
+            command = self._heard(idle=not self._running and not self._waiting)
+            if command is None:
                 return
             if isinstance(command, Task):
                 self._waiting.join(command)
@@ -110,12 +109,25 @@ class Batcher:
                 if task.number == command:
                     self._end(task, "cancelled")
 
-    def _tidy(self) -> None:
-        """While nobody asks: one at a time, so that whoever comes does not wait for long."""
+    def _heard(self, *, idle: bool) -> Task | int | None:
+        """What comes next; None where nothing is there and there is something to do."""
+        try:
+            if not idle:
+                return self._inbox.get(block=False)
+            self._tidy(_SHORT)
+            return self._inbox.get(timeout=_PAUSE_SECONDS)
+        except queue.Empty:
+            if not idle:
+                return None
+        self._tidy(self._model.cells)
+        return self._inbox.get()
+
+    def _tidy(self, longest: int) -> None:
+        """While nobody asks: one text at a time, so that whoever comes does not wait for long."""
         more = True
         while more and self._inbox.empty():
             with self._tidying:
-                more = self.sequences.tidy()
+                more = self.sequences.tidy(longest)
 
     def _admit(self) -> None:
         while self._waiting and len(self._running) < self._slots:

@@ -120,11 +120,16 @@ class Sequences:
         while self._cells.free < count and self._kept:
             self._evict(self._oldest())
 
-    def tidy(self) -> bool:
-        """Puts one text on the shelf that only slows others down in the cache; False where there is none."""
-        if not self._kept or not self._model.rewindable:
+    def tidy(self, longest: int) -> bool:
+        """Puts one text on the shelf that only slows others down in the cache; False where there is none.
+
+        Args:
+            longest: Tokens that it has at most.
+        """
+        short = [sequence for sequence in self._kept if len(sequence) <= longest]
+        if not short or not self._model.rewindable:
             return False
-        oldest = self._oldest()
+        oldest = min(short, key=lambda sequence: sequence.used)
         stale = self._evaluated - oldest.left
         if stale < _STALE or self._model.starts_at(oldest.number) > 0:
             return False

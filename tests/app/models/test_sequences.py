@@ -68,7 +68,7 @@ def evaluate_others(model: NativeModel, sequences: Sequences, count: int) -> Non
 
 def tidied(sequences: Sequences) -> int:
     count = 0
-    while sequences.tidy():
+    while sequences.tidy(1024):
         count += 1
     return count
 
@@ -82,6 +82,7 @@ def test_a_text_that_only_slows_others_down_goes_to_the_shelf_and_comes_back_who
     assert tidied(sequences) == 0  # nobody evaluated anything since
     evaluate_others(model, sequences, 512)
     assert sequences.census()["cells_held"] == len(text)
+    assert not sequences.tidy(len(text) - 1)
     assert tidied(sequences) == 1
     assert sequences.census()["cells_held"] == 0
     again = sequences.open([*text, 1], room=1024)
