@@ -36,6 +36,7 @@ from workflows.composing import nearest
 from workflows.confidence import NAMES, Confidence
 from workflows.extractive import ExtractiveAnswerer
 from workflows.scoring import asks_tasks, read_candidates
+from workflows.signals import possible
 from workflows.standalone import stand_alone
 from workflows.units import Unit
 
@@ -59,7 +60,7 @@ class Example:
         suite: Name of the suite.
         group: Examples of one group stand on the same note.
         signals: In the order of `NAMES`.
-        worth: Factor of the confidence that is not learned, see `Unit.worth`.
+        worth: Factor of the confidence that is not learned, see `Unit.worth` and `workflows.signals.possible`.
         right: Whether it is; None of a case that the notes answer and this answer does not.
         cut: The lines that answer were taken out.
     """
@@ -117,7 +118,8 @@ def _asked(
                     suite=suite.name,
                     group=case.cluster,
                     signals=tuple(asdict(found.signals)[name] for name in NAMES),
-                    worth=units[0].worth(tasks=asks_tasks(found.asked)),
+                    worth=units[0].worth(tasks=asks_tasks(found.asked))
+                    * possible(found.asked, found.signals),
                     right=False if cut or not case.answerable else right or None,
                     cut=cut,
                 )

@@ -28,7 +28,7 @@ from workflows.quoting import (
 )
 from workflows.ranking import score
 from workflows.scoring import Candidate, Scored, asks_tasks, read_candidates
-from workflows.signals import Signals, read_signals
+from workflows.signals import Signals, possible, read_signals
 from workflows.standalone import about_the_same, stand_alone
 from workflows.units import Unit
 
@@ -202,7 +202,8 @@ class ExtractiveAnswerer:
             return Found(asked, scored, (), None, 0.0)
         words = len(self._analyser.tokens(asked.text))
         signals = read_signals(asked, chosen, scored, self._readings(chosen), words=words)
-        confidence = self._confidence.of(signals) * chosen[0].unit.worth(tasks=asks_tasks(asked))
+        worth = chosen[0].unit.worth(tasks=asks_tasks(asked)) * possible(asked, signals)
+        confidence = self._confidence.of(signals) * worth
         return Found(asked, scored, (*chosen, *as_good(asked, chosen, scored)), signals, confidence)
 
     def _readings(self, chosen: Sequence[Scored]) -> dict[str, Reading]:

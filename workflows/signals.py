@@ -10,10 +10,12 @@ from terakoya.text.evidence import Reading
 from terakoya.text.measure import asked_date, asked_measure, asks_number
 from terakoya.text.normalise import squeeze
 from terakoya.text.question import Question, QuestionTerm
-from workflows.scoring import DATE, Candidate, Scored, fits, headed, kind_bonus, names_somebody
+from workflows.scoring import COMPOUND, DATE, Candidate, Scored, fits, headed, kind_bonus, names_somebody
 
 _HELD: Final = 0.5
 """Evidence from which on a term counts as held."""
+_NAMED: Final = 0.8
+"""Evidence for a term that is told under another name."""
 _USUAL_GRAMS: Final = 0.3
 """Share of a question's character pairs that stand where its answer does, on average."""
 _WHERE: Final = re.compile(r"どこ|何処|\bwhere\b", re.IGNORECASE)
@@ -55,6 +57,8 @@ _SORT: Final = re.compile(
     r"|\b(?:what|which)\s+(?P<en>[a-z-]+(?:\s+[a-z-]+)?)",
     re.IGNORECASE,
 )
+_WHICH_OF_TWO: Final = re.compile(r"どちら|どっち|\b(?:which|who)\b", re.IGNORECASE)
+_IMPOSSIBLE: Final = 0.3
 _KANJI: Final = re.compile(r"[\u4e00-\u9fff]")
 _KATAKANA_NAME: Final = re.compile(r"[ァ-ヴー・]{3,}")
 
@@ -71,7 +75,7 @@ class Signals:
         missing: Number of nouns and names that stand nowhere in these passages, in part counted in part.
         stranger: How far a name or numbered thing is missing, though the passage is in the question's language.
         verbs: Share of the verbs, less 0.5.
-        deed: A time, place or person is asked for and no verb of the question is there.
+        deed: A time, place, person or which of two is asked for and no verb of the question is there.
         asked: No word for what is asked (colour, reason) stands in the units.
         sort: The sort of thing that is asked for ("which port", どこの国) is named there (1) or not (-1).
         measure: A number with the unit asked for is there (1) or not (-1).
@@ -150,7 +154,6 @@ def read_signals(
     language = asked.language if asked.language in read else read[0]
     weights = {t.surface: asked.weight(t, language) for t in asked.terms}
     total = sum(weights.values()) or 1.0
-    context = " ".join((*unit.headings, *unit.ancestors, *unit.header, text))
     near = " ".join((*unit.header, *unit.ancestors, text))
     measure = asked_measure(asked.text)
     measured = measure is not None and measure.stands_in(near)
@@ -173,8 +176,15 @@ def read_signals(
     verb_held = max((whole[t.surface] for t in verbs), default=1.0) >= _HELD
     place = bool(_WHERE.search(asked.text))
     quantity = measure is not None or asked.kind == "how-many" or asks_number(asked.text)
+    # what is told under another name is told, letter for letter
+    renamed = [
+        t.surface
+        for t in asked.terms
+        if whole[t.surface] >= _NAMED and (t.meanings or whole[t.surface] < COMPOUND)
+    ]
     pairs = _pairs(asked.text)
     kanji = set(_KANJI.findall(asked.text))
+    said = "\n".join((*unit.headings, *unit.ancestors, *unit.header, text, *renamed))
     forms = frozenset(token.form for t in asked.terms for token, _ in t.tokens)
     elsewhere = _elsewhere(scored, {c.unit.passage.id for c in chosen})
     strangers = [1 - whole[t.surface] for t in nouns if _is_entity(t)]
@@ -185,7 +195,7 @@ def read_signals(
         missing=sum(weights[t.surface] / t.weight * (1 - above[t.surface]) for t in nouns),
         stranger=0.0 if foreign else max(strangers, default=0.0),
         verbs=sum(whole[t.surface] for t in verbs) / len(verbs) - 0.5 if verbs else 0.0,
-        deed=float(not verb_held and (place or asked.kind in ("when", "who"))),
+        deed=float(not verb_held and (place or bool(asked.sides) or asked.kind in ("when", "who"))),
         asked=float(bool(generic) and max(direct[t.surface] for t in generic) < _HELD),
         sort=1.0 if told else _names_sort(asked, top),
         measure=_sign(measured) if measure else 0.0,
@@ -202,13 +212,26 @@ def read_signals(
         fresh=min(10, len(top.candidate.whole.content - forms)) / 10,
         terms=log(1 + len(own)),
         words=log(1 + words),
-        grams=_USUAL_GRAMS if foreign else len(pairs & _pairs(context)) / max(1, len(pairs)),
-        kanji=len(kanji & set(context)) / len(kanji) - 0.5 if kanji and not foreign else 0.0,
+        grams=_USUAL_GRAMS if foreign else len(pairs & _pairs(said)) / max(1, len(pairs)),
+        kanji=len(kanji & set(said)) / len(kanji) - 0.5 if kanji and not foreign else 0.0,
         foreign=float(foreign),
         foreign_support=support * foreign,
         quotes=float(len(chosen) - 1),
         section=float(unit.kind == "section"),
     )
+
+
+def possible(asked: Question, signals: Signals) -> float:
+    """Below 1 where what is quoted cannot be the answer, whatever else it tells of the subject.
+
+    A count is asked for and no number is there, a sum of money and none, or which of two does something that is told
+    of neither. Suites have too few such questions to learn it from them.
+    """
+    measure = asked_measure(asked.text)
+    unpriced = measure is not None and measure.money and signals.measure < 0
+    uncounted = asked.kind == "how-many" and signals.number < 0 and signals.measure <= 0
+    undecided = bool(asked.sides and signals.deed and _WHICH_OF_TWO.search(asked.text))
+    return _IMPOSSIBLE if unpriced or uncounted or undecided else 1.0
 
 
 def _is_verb(term: QuestionTerm) -> bool:

@@ -22,7 +22,7 @@ _MEMORY: Final = (
 )
 """Memory by itself is a thing, that of something is a quantity."""
 _RATE: Final = r"回|度(?!c)|times|\w{0,4}(?:ごと|おき|毎)|[かヶ]?[日週月年時][間月]?に"
-_OPEN: Final = r"は(?:いくら|どの|何|\?|$)"
+_OPEN: Final = r"は(?:いくら|いくつ|どの|どれ|何|\?|$)"
 _MEASURES: Final[Sequence[tuple[str, str]]] = (
     (r"何(?:ボルト|v\b)|how many volts|what voltage|電圧" + _OPEN, r"[km]?v|ボルト|volts?"),
     (r"何ビット|how many bits", r"bits?|ビット|b"),
@@ -75,8 +75,9 @@ _MEASURES: Final[Sequence[tuple[str, str]]] = (
     (r"何(?:[kmg]?hz|ヘルツ)|what frequency", r"[kmg]?hz|ヘルツ"),
 )
 """Forms of a question, and the names of what it wants a number of: names for one thing, and for its sizes."""
+_POINTS: Final = "(?<![弱欠利題要観視焦起終重難美長短盲接論争])点"
 _NUMBER_ASKED: Final = re.compile(
-    rf"(?:{_MEMORY}|(?<![関変因整])数|率|[額量料費点比]|[長高重速大広深強]さ|温度|気温|年齢|距離|割合|サイズ|価格|値段|電圧|番号|容量|\bph)"
+    rf"(?:{_MEMORY}|(?<![関変因整])数|率|[額量料費比]|{_POINTS}|[長高重速大広深強]さ|温度|気温|年齢|距離|割合|サイズ|価格|値段|電圧|番号|容量|\bph)"
     r"(?:は|って)(?:(?:いくら|いくつ|どの|どれ|何(?![にをのがで])).*|[?。]*)$"
     r"|\bhow (?:many|much|long|large|big|old|far|high|fast|often|deep|tall|heavy)\b"
     r"|\bwhat (?:is|was|are|were|'s)? ?(?:the |an? |my |its |your )?(?:[\w-]+ ){0,2}?(?:number|rate|score|size|length"
@@ -107,6 +108,11 @@ class Measure:
 
     units: str
     asked: str = ""
+
+    @property
+    def money(self) -> bool:
+        """Whether it is a sum of money, which nobody writes without its unit."""
+        return self.units == _MONEY
 
     def stands_in(self, text: str) -> bool:
         """Whether a number of it stands in `text`, in this unit or one like it."""

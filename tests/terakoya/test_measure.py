@@ -64,7 +64,8 @@ def test_a_quantity_is_asked_for(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["関数は？", "変数って？", "What is a set?", "数は何に使う？", "料理とは？", "メモリは？"]
+    "question",
+    ["関数は？", "変数って？", "What is a set?", "数は何に使う？", "料理とは？", "メモリは？", "弱点は？"],
 )
 def test_a_noun_that_is_no_quantity_asks_for_none(question: str) -> None:
     assert not asks_number(question)

@@ -11,7 +11,7 @@ from terakoya.text.question import analyse_question
 from workflows.confidence import NAMES, Confidence, learned, read_confidence
 from workflows.extractive import ExtractiveAnswerer
 from workflows.scoring import read_candidates
-from workflows.signals import Signals
+from workflows.signals import Signals, possible
 
 NOTHING = Signals(**{field.name: 0.0 for field in fields(Signals)})
 RIVERS = """# 川
@@ -127,3 +127,33 @@ def test_characters_tell_nothing_of_a_text_in_another_language(signals) -> None:
         seen = signals(question, note)
         assert (seen.foreign, seen.kanji) == (1.0, 0.0)
         assert seen.grams == signals("Daniell 電池の電圧はいくらですか？", note).grams
+
+
+def test_what_is_told_under_another_name_is_told_letter_for_letter(signals) -> None:
+    note = "# 学習\n\n- overfitting を防ぐには dropout\n- epoch は 3\n"
+    named, unknown = signals("過学習を防ぐには？", note), signals("過大評価を防ぐには？", note)
+    assert named.grams > unknown.grams
+    assert named.kanji > unknown.kanji
+
+
+def test_which_of_two_is_not_told_without_what_they_are_compared_by(signals) -> None:
+    note = "# 量子化\n\n- AWQ: 重みを守る\n- GPTQ: 層ごとに丸める\n"
+    assert signals("AWQとGPTQはどちらが速い？", note).deed == 1.0
+    assert signals("AWQとGPTQの違いは？", note).deed == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "other"),
+    [
+        ("RTX 4090はいくらで買えますか", "- RTX 4090 を 28 万円で買った", "- RTX 4090 1 枚で回せた"),
+        ("How much does an RTX 4090 cost?", "- the RTX 4090 costs $1,600", "- one RTX 4090 is enough"),
+        ("ruriの次元数はいくつ？", "- ruri の次元は 256", "- e5 から ruri に変えた"),
+        ("AWQとGPTQはどちらが速い？", "- AWQ は速い\n- GPTQ は遅い", "- AWQ: 重みを守る\n- GPTQ: 丸める"),
+    ],
+)
+def test_what_has_not_the_form_of_an_answer_is_hardly_one(
+    signals, analyser: Analyser, question: str, note: str, other: str
+) -> None:
+    asked = analyse_question(question, analyser)
+    assert possible(asked, signals(question, f"# 機械\n\n{note}\n")) == 1.0
+    assert possible(asked, signals(question, f"# 機械\n\n{other}\n")) < 1.0
