@@ -46,7 +46,7 @@ class Footprint:
 
     def window(self, context_tokens: int, options: ModelOptions = _USUAL) -> int:
         """Tokens that one request gets when so many are asked for: not more than it was trained for."""
-        longest = int(self.context * options.rope_scale) if options.rope_scale > 1 else self.context
+        longest = int(self.context * options.growth)
         return min(context_tokens, longest or context_tokens)
 
     def cache(self, cells: int, options: ModelOptions = _USUAL) -> int:

@@ -148,7 +148,7 @@ class NativeModel:
         self.vocabulary_size: int = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
 
         trained = llama_cpp.llama_model_n_ctx_train(model)
-        longest = int(trained * options.rope_scale) if options.rope_scale > 1 else trained
+        longest = int(trained * options.growth)
         # llama.cpp may round the context up; what was asked for is what is promised.
         self.context_tokens = min(context_tokens, longest) if longest > 0 else context_tokens
         self.cells = max(self.context_tokens, min(cells, _MOST_CELLS))

@@ -46,6 +46,11 @@ class ModelOptions:
     batch_tokens: int = 512
     extra_buffers: bool | None = None
 
+    @property
+    def growth(self) -> float:
+        """Factor that the trained context grows by: only what is scaled makes farther positions fit."""
+        return 1.0 if self.rope_scaling == "none" else max(1.0, self.rope_scale)
+
     @classmethod
     def of(cls, settings: "Settings") -> Self:
         """Those of an installation."""

@@ -209,6 +209,7 @@ def test_prompt_lookup_draws_as_the_model_does(babbler: LocalEngine) -> None:
         ModelOptions(key_type="f32", value_type="f32", flash_attention="off"),
         ModelOptions(rope_scaling="linear", rope_scale=2.0),
         ModelOptions(rope_scaling="yarn", rope_scale=4.0),
+        ModelOptions(rope_scaling="none", rope_scale=4.0),
         ModelOptions(rope_base=500_000.0),
     ],
 )
@@ -216,7 +217,7 @@ def test_how_the_model_is_loaded_can_be_set(tmp_path: Path, open_engine: Open, o
     # Quantized caches come in blocks of 32 numbers: a head must be as long.
     model = tiny_gguf(tmp_path / "wide.gguf", width=128, context=512)
     engine = open_engine(model, context_tokens=1024, options=options)
-    assert engine.load().context == (1024 if options.rope_scale else 512)
+    assert engine.load().context == (1024 if options.rope_scaling in ("linear", "yarn") else 512)
     assert say(engine, max_tokens=5)[1].output_tokens == 5
 
 
