@@ -131,6 +131,29 @@ def delays(engine: LocalEngine, count: int) -> list[float]:
     return late
 
 
+def cancelled(engine: LocalEngine, number: int) -> float:
+    """Milliseconds from cancelling a request whose long prompt is being read to its end."""
+    load = engine._supervisor.ready(time.monotonic() + 60)
+    begun, over = threading.Event(), threading.Event()
+
+    def hear(reply: dict[str, object]) -> None:
+        if reply["event"] == "started":
+            begun.set()
+        elif reply["event"] in ("done", "error", "gone"):
+            over.set()
+
+    messages = question(" ".join(f"w{number * 1000 + place}" for place in range(300)))
+    sampling = {"temperature": 0, "max_tokens": 4}
+    asked = load.worker.request("generate", hear, messages=messages, sampling=sampling, seed=1)
+    begun.wait(300)
+    if over.wait(0.2):
+        raise RuntimeError("the prompt was read before it could be cancelled")
+    began = time.monotonic()
+    load.worker.cancel(asked)
+    over.wait(300)
+    return (time.monotonic() - began) * 1000
+
+
 def report(name: str, ours: Sequence[float], theirs: Sequence[float], goal: float | None = None) -> None:
     """A row of medians, and of the median of the ratios of what was measured in one turn."""
     ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
@@ -209,6 +232,11 @@ def beside_bare_calls(engine: LocalEngine, raw: "RawLoop", rounds: int) -> None:
     late = sorted(delays(engine, 64))
     middle, slow = late[len(late) // 2], late[len(late) * 95 // 100]
     row(f"ms from token to text, p50 (p95 {slow:.1f})", f"{middle:.2f}", "", "", "<= 5", middle <= 5)
+    ends = sorted(cancelled(engine, number) for number in range(40, 50))
+    slowest = ends[-1]
+    middle = ends[len(ends) // 2]
+    name = f"ms from cancelling to the end, while a prompt is read, p50 (most {slowest:.0f})"
+    row(name, f"{middle:.0f}", "", "", "<= 200", slowest <= 200)
 
 
 def beside_llama(engine: LocalEngine, path: Path, threads: int, rounds: int) -> None:
