@@ -1,11 +1,13 @@
 import json
 import os
 import shutil
+from functools import partial
 
 import pytest
 from running import clean_environment
 
 from app.doctor import diagnose
+from app.models.selfcheck import SelfCheck
 from app.settings import load_settings
 from app.tracing.standin import StandIn
 from terakoya.errors import Busy, Unavailable
@@ -82,6 +84,26 @@ def test_each_model_that_is_tried_is_told_with_whether_it_answers(home, tmp_path
     assert server.url in found[1].detail
     assert "big" in found[2].detail
     assert "127.0.0.1:9" in found[3].detail
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        ("works", "uses the processor's AMX"),
+        ("SIGSEGV", "does without the processor's AMX, which ended a trial"),
+    ],
+)
+def test_what_came_of_trying_amx_is_told(home, check, tmp_path, monkeypatch, verdict, told):
+    processor = tmp_path / "cpuinfo"
+    processor.write_text("model name\t: Xeon\nflags\t\t: fpu amx_tile\n\n")
+    monkeypatch.setattr("app.doctor.SelfCheck", partial(SelfCheck, cpuinfo=processor))
+    assert "AMX" not in check("engine").detail  # nothing was tried yet
+    home.mkdir()
+    path = load_settings(home).selfcheck_path
+    SelfCheck(path, cpuinfo=processor, run=lambda _: verdict).extra_buffers(tmp_path, "llama 15")
+    assert told in check("engine").detail
+    monkeypatch.setattr("app.doctor.SelfCheck", partial(SelfCheck, cpuinfo=tmp_path / "none"))
+    assert "AMX" not in check("engine").detail
 
 
 def test_an_embedder_that_is_not_known_is_a_problem_and_none_is_not(check):
