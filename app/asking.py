@@ -4,8 +4,8 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -273,7 +273,7 @@ class Asker:
     def _pass(self, graph: Graph, run: _Run, decide: Decide, *, resumed: bool) -> None:
         since = time.perf_counter()
         given = {"question": run.question, "effort": run.effort, "trace_id": run.trace_id}
-        events: Iterator[Any] = stream_asking(
+        events = stream_asking(
             graph,
             None if resumed else given,
             {"configurable": {"thread_id": run.thread}},
@@ -282,17 +282,18 @@ class Asker:
             durability=_DURABILITY[run.effort],
             context=run.context,
         )
-        for mode, event in events:
-            if mode == "custom":
-                run.custom(event)
-            elif mode == "values":
-                run.state = event
-            else:
-                now = time.perf_counter()
-                for name in event:
-                    run.timings[name] = round(run.timings.get(name, 0.0) + (now - since) * 1000, 3)
-                    run.listen("step", {"name": name})
-                since = now
+        with closing(events):
+            for mode, event in events:
+                if mode == "custom":
+                    run.custom(event)
+                elif mode == "values":
+                    run.state = event
+                else:
+                    now = time.perf_counter()
+                    for name in event:
+                        run.timings[name] = round(run.timings.get(name, 0.0) + (now - since) * 1000, 3)
+                        run.listen("step", {"name": name})
+                    since = now
 
     def _keep_partial(self, run: _Run) -> None:
         """Adds what was said until it was cut short to the thread; it is not checked, so it cites nothing."""

@@ -26,6 +26,7 @@ class Waiting:
     def __init__(self) -> None:
         self.said = threading.Event()
         self.go = threading.Event()
+        self.ended = threading.Event()
         self.asked: list[str] = []
         self.histories: list[tuple[str, ...]] = []
 
@@ -47,6 +48,7 @@ class Waiting:
             time.sleep(0.01)
             emit("")
         emit("an answer")
+        self.ended.set()
         return GOOD
 
 

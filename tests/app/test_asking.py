@@ -83,6 +83,20 @@ def test_a_cancelled_answer_ends_although_its_answerer_hangs(asker, pool: Thread
         retriever.go.set()
 
 
+def test_nothing_of_an_answer_goes_on_after_whoever_listened_failed(asker) -> None:
+    answerer = Waiting()
+
+    def listen(kind: str, data: dict[str, Any]) -> None:
+        if kind == "token":
+            answerer.go.set()
+            raise ConnectionError("nobody listens")
+
+    with pytest.raises(ConnectionError) as raised:  # what was raised keeps all frames alive
+        ask(asker(answerer), "What did Mendel grow?", listen=listen)
+    assert answerer.ended.is_set()
+    assert raised.tb
+
+
 def test_queued_messages_are_answered_one_after_the_other(asker, pool, threads: Threads) -> None:
     answerer = Waiting()
     asking = asker(answerer)

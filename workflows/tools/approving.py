@@ -1,6 +1,6 @@
 """Runs a graph through its approvals: stops where a person is asked, and goes on with what they say."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
@@ -20,11 +20,13 @@ def stream_asking(
     decide: Decide,
     durability: Any = "exit",
     **options: Any,
-) -> Iterator[tuple[str, Any]]:
+) -> Generator[tuple[str, Any], None, None]:
     """`graph.stream` with several stream modes, `updates` among them, through all approvals to the end.
 
     `decide` blocks until a person has decided. The checkpoint at which the graph waits is on disk before they are
-    asked, whatever the durability; what comes after a decision may have an effect and runs with `sync`.
+    asked, whatever the durability; what comes after a decision may have an effect and runs with `sync`. Whoever stops
+    before the end closes it, which waits for the nodes that run: left to the garbage collector, they would go on
+    while the next question of the thread begins.
     """
     while True:
         asked: Any = None
