@@ -13,11 +13,11 @@ from app.models.line import Line
 from app.models.native import ModelError, NativeModel
 from app.models.sequences import Sequences
 from app.models.shelf import Shelf
+from app.models.slices import Slices
 from app.models.task import Task
 
-_SLICE_SECONDS = 0.12
-"""How long a slice of a prompt may hold up those who are being told their answers."""
-_SMALLEST_SLICE, _FIRST_SLICE = 16, 64
+_ALIKE = 16
+"""Tokens more that another prompt must share than what is known, for waiting until they are read."""
 _SHORT = 256
 """Tokens of a text that is put away in some hundredths of a second; longer ones wait for a pause."""
 _PAUSE_SECONDS = 0.5
@@ -53,7 +53,7 @@ class Batcher:
         self._inbox: queue.SimpleQueue[Task | int] = queue.SimpleQueue()
         self._waiting = Line()
         self._running: list[Task] = []
-        self._slice_tokens = _FIRST_SLICE
+        self._slices = Slices(model.batch_tokens)
         self._tidying = threading.Lock()
         self.sequences = Sequences(model, shelf)
 
@@ -93,7 +93,9 @@ class Batcher:
             for share in shares:
                 self.sequences.cut(share.task.sequence, len(share.task.sequence))
             return
-        self._measure(shares, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        read = sum(len(share.tokens) for share in shares if share.task.output == 0)
+        self._slices.measure(read=read, beside=len(self._model.batch) - read, seconds=seconds)
         for share in shares:
             self._settle(share)
 
@@ -165,7 +167,7 @@ class Batcher:
                 if mine != theirs:
                     break
                 common += 1
-            if min(common, len(task.prompt) - 1) > max(known, len(other.held)) + _SMALLEST_SLICE:
+            if min(common, len(task.prompt) - 1) > max(known, len(other.held)) + _ALIKE:
                 return True
         return False
 
@@ -182,7 +184,7 @@ class Batcher:
         shares = self._shares(decoding)
         left = self._model.batch_tokens - len(batch)
         if decoding:
-            left = min(left, self._slice_tokens)
+            left = min(left, self._slices.tokens)
         for task in self._running:
             if task in decoding or left <= 0:
                 continue
@@ -256,16 +258,6 @@ class Batcher:
             task.lookup.judge(drafted, right)
         if right < drafted:
             self.sequences.cut(task.sequence, len(task.sequence) - (drafted - right))
-
-    def _measure(self, shares: list[_Share], seconds: float) -> None:
-        """Learns how long a slice may be on this machine, now, so that others are not held up by it."""
-        sliced = sum(len(share.tokens) for share in shares if share.task.output == 0)
-        if len(shares) == 1 or sliced < self._slice_tokens:
-            return
-        if seconds > _SLICE_SECONDS:
-            self._slice_tokens = max(_SMALLEST_SLICE, self._slice_tokens // 2)
-        elif seconds < _SLICE_SECONDS / 2:
-            self._slice_tokens = min(self._model.batch_tokens, self._slice_tokens * 2)
 
     def _leave(self, task: Task) -> None:
         if task in self._running:
