@@ -16,13 +16,13 @@ _WORTH_KEEPING = 32
 """Tokens below which a text is read again as quickly as it is found."""
 _BETTER = 32
 """Tokens that the shelf must save beyond the cache: bringing them back copies megabytes."""
-_STALE = 512
+_STALE = 128
 """Tokens of others after which a text that nobody came back to has cost more than its way to the shelf and back.
 
 Each evaluated token looks at each used cell, if only to see that it is another text's: 0.6 microseconds on a core
-where copying one out takes 250 and back 8 (0.6B parameters, Q4_K_M).
+where copying one out takes 15 to 100, as memory for it is at hand or new, and back 8 (0.6B parameters, Q4_K_M).
 """
-_FORGOTTEN = 16 * _STALE
+_FORGOTTEN = 8192
 """The same where another text has to leave the shelf for it, which would then be read again: 2,800 microseconds."""
 
 
