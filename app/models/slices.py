@@ -34,7 +34,14 @@ class Slices:
             # Other programs only ever add to it: quickly down, slowly up.
             self._bare[beside] = min(seconds, known + (seconds - known) / 8)
         elif beside and read >= self.tokens:
-            nearest = max((count for count in self._bare if count <= beside), default=0)
-            added = max(seconds - self._bare.get(nearest, 0.0), _SECONDS / 2)
+            added = max(seconds - self._without(beside), _SECONDS / 2)
             wanted = max(int(read * _SECONDS / added), read // 2, _SMALLEST)
             self.tokens = min(wanted, self._most)
+
+    def _without(self, beside: int) -> float:
+        """Seconds of a batch of so many tokens of outputs alone; 0 for unknown, never too many."""
+        nearest = max((count for count in self._bare if count <= beside), default=None)
+        if nearest is None:
+            return 0.0
+        # More tokens take no less: what was measured of them corrects what was measured at a busy moment.
+        return min(seconds for count, seconds in self._bare.items() if count >= nearest)

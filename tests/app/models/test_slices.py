@@ -51,6 +51,16 @@ def test_one_slow_batch_changes_little() -> None:
     assert machine.each * slices.tokens <= ADDED
 
 
+def test_what_was_measured_at_a_busy_moment_is_corrected_by_what_more_outputs_take() -> None:
+    machine, slices = Machine(fixed=0.02, each=0.004), Slices(512)
+    slices.measure(read=0, beside=15, seconds=5.0)
+    slices.measure(read=0, beside=16, seconds=machine.seconds(16))
+    for _ in range(12):
+        size = slices.tokens
+        slices.measure(read=size, beside=15, seconds=machine.seconds(15 + size))
+    assert machine.each * slices.tokens <= ADDED * 1.05
+
+
 def test_what_so_many_outputs_take_is_taken_from_fewer_until_it_is_known() -> None:
     machine, slices = Machine(fixed=0.02, each=0.004), Slices(512)
     slices.measure(read=0, beside=8, seconds=machine.seconds(8))
