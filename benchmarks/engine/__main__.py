@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TOKENS = 128
 """Of an answer."""
+TURN = 64
+"""Tokens of a turn where one stream is held against the bare loop: many short turns, since machines waver."""
 CONTEXT = 4096
 _NUMBERS = count(1000)
 
@@ -211,9 +213,9 @@ def beside_bare_calls(engine: LocalEngine, raw: "RawLoop", rounds: int) -> None:
     stream_rate(engine, "w1", 4)
     raw.rate([300, 301, 302], 4)
     ours, theirs = in_turns(
-        rounds,
-        lambda: stream_rate(engine, f"w{next(_NUMBERS)} w3"),
-        lambda: raw.rate([300, 301, 302, 303, 304], TOKENS),
+        4 * rounds,
+        lambda: stream_rate(engine, f"w{next(_NUMBERS)} w3", TURN),
+        lambda: raw.rate([300, 301, 302, 303, 304], TURN),
     )
     report("one stream, tokens/s, to the bare loop", ours, theirs, 0.97)
     prompt = engine.count_message_tokens(fresh(1)[0])
