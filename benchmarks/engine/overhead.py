@@ -22,8 +22,8 @@ from benchmarks.engine.weights import LAYERS, TYPES, quantized
 
 TOKENS = 32
 CONTROLS: Mapping[str, dict[str, Any]] = {
-    "greedy": {"temperature": 0.0, "logit_bias": {151_935: -100.0}},
-    "top-k 40": {"temperature": 0.7, "top_k": 40, "logit_bias": {151_935: -100.0}},
+    "greedy": {"temperature": 0.0},
+    "top-k 40": {"temperature": 0.7, "top_k": 40},
 }
 
 

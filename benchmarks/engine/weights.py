@@ -8,7 +8,8 @@ import numpy as np
 from tests.gguf import BYTES, TEMPLATE
 
 LAYERS, WIDTH, FEED_FORWARD, HEADS, KV_HEADS, HEAD, VOCABULARY = 28, 1024, 3072, 16, 8, 128, 151_936
-CONTROL = ("<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
+END = "<|end|>"
+CONTROL = ("<|system|>", "<|user|>", "<|assistant|>", END)
 TYPES = {"Q4_K_M": 15, "Q8_0": 7}
 """Numbers of llama.cpp's file types."""
 
@@ -16,9 +17,11 @@ TYPES = {"Q4_K_M": 15, "Q8_0": 7}
 def quantized(folder: Path, kind: str, *, layers: int = LAYERS) -> Path:
     """The model in `kind`, made where it is not there yet (a minute, and 2 GB beside it for that minute).
 
+    It never ends an output by itself: the logit of its end is 0, and one of 150,000 random ones is above that.
+
     With fewer `layers` it is quicker, and only good for trying whether all runs.
     """
-    name = "random-0.6b" if layers == LAYERS else f"random-{layers}-layers"
+    name = "endless-0.6b" if layers == LAYERS else f"endless-{layers}-layers"
     path = folder / f"{name}-{kind}.gguf"
     if path.exists():
         return path
@@ -44,7 +47,7 @@ def _write(path: Path, layers: int) -> None:
     tokens = [*BYTES, *words, *CONTROL]
     normal, control = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL
     writer = gguf.GGUFWriter(path, "qwen3")
-    writer.add_name("random-0.6b")
+    writer.add_name("endless-0.6b")
     writer.add_context_length(40_960)
     writer.add_embedding_length(WIDTH)
     writer.add_block_count(layers)
@@ -60,7 +63,7 @@ def _write(path: Path, layers: int) -> None:
     writer.add_token_list(tokens)
     writer.add_token_types([int(normal)] * (VOCABULARY - len(CONTROL)) + [int(control)] * len(CONTROL))
     writer.add_token_merges(["w 1"])
-    writer.add_eos_token_id(tokens.index("<|end|>"))
+    writer.add_eos_token_id(tokens.index(END))
     writer.add_add_bos_token(False)
     writer.add_chat_template(TEMPLATE)
     shapes: dict[str, tuple[int, ...]] = {"token_embd": (VOCABULARY, WIDTH), "output_norm": (WIDTH,)}
@@ -86,6 +89,8 @@ def _write(path: Path, layers: int) -> None:
             writer.add_tensor(f"{name}.weight", np.ones(shape, dtype=np.float32))
         else:
             noise = random.standard_normal(shape, dtype=np.float32) * shape[1] ** -0.5
+            if name == "token_embd":
+                noise[tokens.index(END)] = 0
             writer.add_tensor(f"{name}.weight", noise.astype(np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
