@@ -42,7 +42,9 @@ _PATTERNS: Final[Sequence[tuple[QuestionKind, Sequence[str]]]] = (
     (
         "formula",
         (
-            r"数式|公式|計算式|定義式|更新式|の式|(?<![形方書様株正])式(?:は|を|って|$|[?。])|\bformula\b|\bequation\b",
+            r"数式|公式|計算式|定義式|更新式|反応式|の式|(?<![形方書様株正])式(?:は|を|って|$|[?。])",
+            r"求め方|出し方|計算(?:方法|法|の仕方|のしかた)|どう(?:やって|やったら|すれば)?(?:計算|算出|求め)",
+            r"\bformula\b|\bequation\b|\bhow\b.*\b(?:calculated?|computed?|derived?)\b",
         ),
     ),
     (
