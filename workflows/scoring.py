@@ -31,7 +31,10 @@ REASON: Final = re.compile(
     r"から|ため|ので|→|⇒|=>|理由|\bbecause\b|\bso (?:that|i|we|it|they|the)\b|\bdue to\b|\bsince\b",
     re.IGNORECASE,
 )
-_FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]")
+_FORMULA: Final = re.compile(r"\$|[=＝].*[-+*/×÷−^]|[-+*/×÷−^].*[=＝]|\+.*(?:→|⇌|⇄|->)")
+_SYMBOLS: Final = re.compile(r"[=＝≈≒∝→⇌⇄²³½¼√∑Σ∫π^]")
+"""MV = PY, ½mv²: what may be a formula."""
+_MARKER: Final = re.compile(r"(?m)^\s*(?:[-*+]|\d+[.)])\s+")
 _ENUMERATION: Final = re.compile(r"[^、]+、[^、]+、|[^・]+・[^・]+・|\w, [^,.]+, |[^/]+ / [^/]+ / ")
 
 DATE: Final = re.compile(
@@ -257,7 +260,11 @@ def has_form(asked: Question, unit: Unit) -> bool:
     """Whether the unit is, or has in it, the code or formula that is asked for."""
     if asked.kind == "code":
         return unit.kind == "code" or "`" in unit.text
-    return asked.kind == "formula" and (unit.kind == "formula" or bool(_FORMULA.search(unit.text)))
+    return asked.kind == "formula" and _shows_formula(unit)
+
+
+def _shows_formula(unit: Unit) -> bool:
+    return unit.kind == "formula" or bool(_FORMULA.search(_MARKER.sub("", unit.text)))
 
 
 def kind_bonus(asked: Question, unit: Unit) -> float:
@@ -280,7 +287,9 @@ def kind_bonus(asked: Question, unit: Unit) -> float:
         case "definition" if unit.kind == "code":
             return -_KIND_BONUS
         case "formula":
-            return 2 * _KIND_BONUS if unit.kind == "formula" or _FORMULA.search(unit.text) else 0.0
+            if _shows_formula(unit):
+                return 2 * _KIND_BONUS
+            return _KIND_BONUS if _SYMBOLS.search(unit.text) else 0.0
         case _:
             return 0.0
 

@@ -58,6 +58,8 @@ _SORT: Final = re.compile(
     re.IGNORECASE,
 )
 _WHICH_OF_TWO: Final = re.compile(r"どちら|どっち|\b(?:which|who)\b", re.IGNORECASE)
+_FORMULA_NAMED: Final = re.compile(r"式|\bformula\b|\bequation\b", re.IGNORECASE)
+"""How something is reckoned may be told in a sentence, too."""
 _IMPOSSIBLE: Final = 0.3
 _KANJI: Final = re.compile(r"[\u4e00-\u9fff]")
 _KATAKANA_NAME: Final = re.compile(r"[ァ-ヴー・]{3,}")
@@ -224,14 +226,15 @@ def read_signals(
 def possible(asked: Question, signals: Signals) -> float:
     """Below 1 where what is quoted cannot be the answer, whatever else it tells of the subject.
 
-    A count is asked for and no number is there, a sum of money and none, or which of two does something that is told
-    of neither. Suites have too few such questions to learn it from them.
+    A count is asked for and no number is there, a sum of money and none, a formula by that name and none, or which of
+    two does something that is told of neither. Suites have too few such questions to learn it from them.
     """
     measure = asked_measure(asked.text)
     unpriced = measure is not None and measure.money and signals.measure < 0
     uncounted = asked.kind == "how-many" and signals.number < 0 and signals.measure <= 0
     undecided = bool(asked.sides and signals.deed and _WHICH_OF_TWO.search(asked.text))
-    return _IMPOSSIBLE if unpriced or uncounted or undecided else 1.0
+    unwritten = asked.kind == "formula" and signals.kind <= 0 and bool(_FORMULA_NAMED.search(asked.text))
+    return _IMPOSSIBLE if unpriced or uncounted or undecided or unwritten else 1.0
 
 
 def _is_verb(term: QuestionTerm) -> bool:

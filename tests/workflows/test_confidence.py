@@ -149,6 +149,12 @@ def test_which_of_two_is_not_told_without_what_they_are_compared_by(signals) -> 
         ("How much does an RTX 4090 cost?", "- the RTX 4090 costs $1,600", "- one RTX 4090 is enough"),
         ("ruriの次元数はいくつ？", "- ruri の次元は 256", "- e5 から ruri に変えた"),
         ("AWQとGPTQはどちらが速い？", "- AWQ は速い\n- GPTQ は遅い", "- AWQ: 重みを守る\n- GPTQ: 丸める"),
+        ("貨幣数量説の式は？", "- 貨幣数量説: MV = PY", "- 貨幣数量説は貨幣の量と物価の関係"),
+        (
+            "What is the equation of photosynthesis?",
+            "- photosynthesis: 6CO2 + 6H2O → C6H12O6 + 6O2",
+            "- photosynthesis takes place in leaves",
+        ),
     ],
 )
 def test_what_has_not_the_form_of_an_answer_is_hardly_one(
