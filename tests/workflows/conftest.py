@@ -12,8 +12,10 @@ from ingest.sync import Ingest
 from terakoya.protocols import Answerer, Retriever
 from terakoya.text.analyser import Analyser
 from terakoya.types import Draft, Passage
+from tests.workflows.mendel import BEANS, PEAS
 from workflows.extractive import ExtractiveAnswerer
 from workflows.nodes import Parts
+from workflows.testing import ScriptedRetriever
 
 
 @pytest.fixture
@@ -71,3 +73,8 @@ def parts(analyser: Analyser) -> Callable[..., Parts]:
         return Parts(retriever=retriever, answerers=answerers, analyser=analyser, **given)
 
     return made
+
+
+@pytest.fixture
+def retriever() -> ScriptedRetriever:
+    return ScriptedRetriever(known=[PEAS, BEANS])

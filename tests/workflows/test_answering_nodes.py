@@ -7,34 +7,12 @@ import pytest
 from langgraph.runtime import Runtime
 
 from terakoya.errors import BadInput, Cancelled, Unavailable
-from terakoya.types import Draft, Remark
+from terakoya.types import Remark
+from tests.workflows.mendel import BEANS, GOOD, PEAS, STATE, runtime
 from workflows.context import Context
 from workflows.nodes import Nodes
 from workflows.state import draft_to_json
-from workflows.testing import ScriptedAnswerer, ScriptedRetriever, citation, passage
-
-PEAS = passage("Mendel grew peas.", id="p1")
-BEANS = passage("Others grew beans.", id="p2")
-GOOD = Draft(text="Peas [1].", answered=True, citations=(citation(PEAS, "Mendel grew peas."),), model="m")
-NOTHING = Draft(text="Not there.", answered=False, citations=(), model="m")
-STATE: dict[str, Any] = {
-    "question": "What did he grow?",
-    "standalone": "What did Mendel grow?",
-    "effort": "fast",
-    "trace_id": "t" * 32,
-    "parts": ["What did Mendel grow?"],
-    "queries": ["What did Mendel grow?"],
-    "passages": {"p2": 0.5, "p1": 1.0},
-}
-
-
-@pytest.fixture
-def retriever() -> ScriptedRetriever:
-    return ScriptedRetriever(known=[PEAS, BEANS])
-
-
-def runtime(events: list[Any]) -> Runtime[Context | None]:
-    return Runtime(stream_writer=events.append)
+from workflows.testing import ScriptedAnswerer
 
 
 def test_answer_hands_over_passages_best_first_and_the_turns_before(parts, retriever) -> None:

@@ -4,41 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from langgraph.runtime import Runtime
 
 from terakoya.catalogue import text as sentence
 from terakoya.errors import Unavailable
 from terakoya.types import Draft, Fact
+from tests.workflows.mendel import GOOD, NOTHING, PEAS, STATE, runtime
 from workflows.advising import Adviser
-from workflows.context import Context
 from workflows.edges import after_grade, after_standalone, after_verify, answer_or_abstain
 from workflows.grading import ENOUGH
 from workflows.nodes import Nodes
 from workflows.state import BETWEEN, draft_to_json
 from workflows.testing import ScriptedAnswerer, ScriptedChatModel, ScriptedRetriever, citation, passage
-
-PEAS = passage("Mendel grew peas.", id="p1")
-BEANS = passage("Others grew beans.", id="p2")
-GOOD = Draft(text="Peas [1].", answered=True, citations=(citation(PEAS, "Mendel grew peas."),), model="m")
-NOTHING = Draft(text="Not there.", answered=False, citations=(), model="m")
-STATE: dict[str, Any] = {
-    "question": "What did he grow?",
-    "standalone": "What did Mendel grow?",
-    "effort": "fast",
-    "trace_id": "t" * 32,
-    "parts": ["What did Mendel grow?"],
-    "queries": ["What did Mendel grow?"],
-    "passages": {"p2": 0.5, "p1": 1.0},
-}
-
-
-@pytest.fixture
-def retriever() -> ScriptedRetriever:
-    return ScriptedRetriever(known=[PEAS, BEANS])
-
-
-def runtime(events: list[Any]) -> Runtime[Context | None]:
-    return Runtime(stream_writer=events.append)
 
 
 def test_guard_empties_what_an_earlier_question_left(parts, retriever) -> None:
