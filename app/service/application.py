@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from app.service import log, routes
 from app.service.arena import arena_routes
 from app.service.completions import completion_routes
-from app.service.errors import error_body
+from app.service.errors import error_body, status_at
 from app.service.feedback import feedback_routes
 from app.service.guard import JSON_LIMIT, Guard
 from app.service.language import reader_language
@@ -84,7 +84,8 @@ def _spooling(installation: "Installation") -> SpoolTracer | None:
 
 def _reply(request: Request, error: TerakoyaError, status: int) -> JSONResponse:
     language = reader_language(request.headers.get("accept-language"))
-    return JSONResponse(error_body(request.url.path, error, status, language), status_code=status)
+    path = request.url.path
+    return JSONResponse(error_body(path, error, status, language), status_code=status_at(path, status))
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:
@@ -103,7 +104,9 @@ def _database(request: Request, error: Exception) -> JSONResponse:
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
+    # Where a body is no JSON at all, its place is a number of characters and no field.
+    place = first["loc"][:1] if first["type"] == "json_invalid" else first["loc"]
+    field = ".".join(str(part) for part in place)
     return _reply(request, BadInput("request_invalid", field=field, reason=first["msg"]), 422)
 
 

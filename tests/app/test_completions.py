@@ -100,27 +100,27 @@ def test_the_effort_is_that_of_the_model_or_of_the_reasoning(client, model, opti
     ("change", "kind", "code"),
     [
         ({"model": "gpt-9"}, openai.NotFoundError, "completion_model"),
-        ({"n": 2}, openai.UnprocessableEntityError, "completion_option"),
-        ({"response_format": {"type": "json_object"}}, openai.UnprocessableEntityError, "completion_option"),
+        ({"n": 2}, openai.BadRequestError, "completion_option"),
+        ({"response_format": {"type": "json_object"}}, openai.BadRequestError, "completion_option"),
         (
             {"tools": [{"type": "function", "function": {"name": "f"}}]},
-            openai.UnprocessableEntityError,
+            openai.BadRequestError,
             "completion_option",
         ),
         (
             {"messages": [{"role": "assistant", "content": "x"}]},
-            openai.UnprocessableEntityError,
+            openai.BadRequestError,
             "completion_last",
         ),
-        ({"messages": [{"role": "user", "content": " "}]}, openai.UnprocessableEntityError, "question_empty"),
-        ({"messages": []}, openai.UnprocessableEntityError, "request_invalid"),
+        ({"messages": [{"role": "user", "content": " "}]}, openai.BadRequestError, "question_empty"),
+        ({"messages": []}, openai.BadRequestError, "request_invalid"),
         (
             {
                 "messages": [
                     {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}
                 ]
             },
-            openai.UnprocessableEntityError,
+            openai.BadRequestError,
             "completion_content",
         ),
     ],
@@ -232,12 +232,33 @@ def test_an_answer_that_was_cut_short_says_so(client, service, tmp_path):
         ({"n": 2}, "n"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "wizard"}]}, "messages.0.role"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": " "}]}, "messages"),
     ],
 )
 def test_an_error_names_the_parameter_that_it_is_about(client, change, parameter):
-    with pytest.raises(openai.UnprocessableEntityError) as caught:
+    with pytest.raises(openai.BadRequestError) as caught:
         ask(client, "x", **change)
     assert caught.value.param == parameter
+
+
+def test_a_model_that_is_not_there_is_the_parameter_that_the_error_is_about(client):
+    with pytest.raises(openai.NotFoundError) as caught:
+        ask(client, "x", model="gpt-9")
+    assert caught.value.param == "model"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"{}", b'{"model": "terakoya"}']
+)
+def test_every_body_that_is_no_request_is_a_bad_request_in_the_shape_that_clients_read(record, body):
+    headers = {"Authorization": f"Bearer {record.token}", "Content-Type": "application/json"}
+    reply = httpx.post(f"{record.address}/v1/chat/completions", headers=headers, content=body)
+    assert reply.status_code == 400
+    error = reply.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["type"] == "invalid_request_error"
+    assert error["param"] in (None, "model", "messages")
 
 
 def test_what_is_nowhere_is_told_in_the_same_shape(record):
