@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol, Self
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when langgraph is imported
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from terakoya.errors import Unavailable
@@ -58,6 +59,16 @@ class Stored:
     def holding(self, kind: str, value: bytes) -> Self:
         """Another value in its place."""
         return replace(self, kind=kind, value=value)
+
+
+class _Serde(JsonPlusSerializer):
+    """Tells of a value whose bytes are not those that were written, which SQLite does not notice."""
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        try:
+            return super().loads_typed(data)
+        except Exception as error:  # each of its decoders has errors of its own
+            raise sqlite3.DatabaseError(f"a value cannot be decoded: {error}") from None
 
 
 class ThreadsAway(Unavailable):
@@ -122,7 +133,7 @@ class SqliteCheckpoints:
             self._connection.execute("PRAGMA journal_mode=WAL")
             if isinstance(place, Path):
                 place.chmod(0o600)
-            self.saver = SqliteSaver(self._connection)
+            self.saver = SqliteSaver(self._connection, serde=_Serde())
             self.saver.setup()
             self._connection.execute(_ABOUT)
         except BaseException:

@@ -145,8 +145,10 @@ class Conversing:
 
         Raises:
             NotFound: No such thread, or it has fewer turns.
+            Unavailable: The file of conversations is damaged.
         """
-        return self.wiring.asker.branch(thread_id, turns)
+        with self.wiring.threads.readable():
+            return self.wiring.asker.branch(thread_id, turns)
 
     def threads(self) -> list[ThreadSummary]:
         """The latest conversations.

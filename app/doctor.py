@@ -63,6 +63,7 @@ def diagnose(
         ("python", _python),
         ("home", lambda: _home(settings)),
         ("store", lambda: _store(settings, notes, chunks, store)),
+        ("threads", lambda: _threads(settings)),
         ("service", lambda: _service(record)),
         ("page", lambda: _page(record)),
         ("analyser", _analyser),
@@ -72,7 +73,6 @@ def diagnose(
         *(("model", partial(_model, settings, name)) for name in settings.chat_models or ("",)),
         ("tracing", lambda: _tracing(settings)),
         ("langfuse", lambda: _langfuse(variables, settings)),
-        *([("threads", lambda: _threads(settings))] if settings.threads else []),
         ("disk", lambda: _disk(settings)),
         ("memory", _memory),
     ]
@@ -123,14 +123,17 @@ def _store(settings: "Settings", notes: int, chunks: int, error: TerakoyaError |
 
 
 def _threads(settings: "Settings") -> Check:
-    from app.postgres import PostgresCheckpoints
+    from app.threads import Threads
 
-    kept = PostgresCheckpoints(settings.threads)
+    if not (settings.threads or settings.threads_path.exists()):
+        return _check("threads", "ok", "threads_none")
+    threads = Threads(settings.threads_path, server=settings.threads)
     try:
-        count = len(kept.threads())
+        return _check(
+            "threads", "ok", "threads", place=threads.place or settings.threads_path, count=threads.count()
+        )
     finally:
-        kept.close()
-    return _check("threads", "ok", "threads", place=kept.server.place, count=count)
+        threads.close()
 
 
 def _service(record: ServiceRecord | None) -> Check:

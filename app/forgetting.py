@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ def forget(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
         BadInput: Nothing is named, or `path` is no absolute path.
         NotFound: Nothing of that name is here.
         Busy: An ingest is under way.
+        Unavailable: The conversations cannot be read, so that nobody could say that nothing is left in them.
     """
+    wiring.threads.require()
     if request.source and wiring.threads.has(request.source):
         return _thread(wiring, request)
     return _notes(wiring, request)
@@ -54,15 +57,17 @@ def _thread(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
 
 def _notes(wiring: "Wiring", request: ForgetRequest) -> ForgetReport:
     from ingest.erasing import overwrite
-    from ingest.forget import forget as forget_notes
+    from ingest.forget import forget as in_store
 
     path = Path(request.path) if request.path else None
     if path and not (path.is_absolute() and "\0" not in request.path):
         raise BadInput("path_absolute", path=request.path)
-    gone = forget_notes(
-        wiring.store, request.source, path, copies=wiring.settings.uploads_path, dry_run=request.dry_run
-    )
+    forget_notes = partial(in_store, wiring.store, request.source, path, copies=wiring.settings.uploads_path)
+    gone = forget_notes(dry_run=True)
+    # before anything goes, since a note that the store has no more cannot be named again
     threads = wiring.threads.quoting(gone.sources)
+    if not request.dry_run:
+        gone = forget_notes(dry_run=False)
     traces = traces_with(wiring.settings.traces_path, gone.sources, gone.passages)
     answers = 0
     if not request.dry_run:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app.tracing.erasing import erase, traces_where
+from terakoya.errors import Unavailable
 from terakoya.text.statements import statements
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ def _forget_results(path: Path) -> None:
     """All of them: they are kept under what determines them, which says nothing of what they quote."""
     if not path.exists():
         return
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        with connection:
-            connection.execute("DELETE FROM results")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        with closing(sqlite3.connect(path, timeout=10)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            with connection:
+                connection.execute("DELETE FROM results")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.DatabaseError as error:
+        raise Unavailable("eval_cache", path=path, reason=error) from None
 
 
 def _forget_threads(path: Path, sources: Collection[str]) -> None:
@@ -68,8 +72,9 @@ def _forget_threads(path: Path, sources: Collection[str]) -> None:
     if path.exists():
         threads = Threads(path)
         try:
-            for thread in threads.quoting(sources):
-                threads.forget_quotes(thread, sources)
+            with threads.readable():
+                for thread in threads.quoting(sources):
+                    threads.forget_quotes(thread, sources)
         finally:
             threads.close()
 

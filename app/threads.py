@@ -10,9 +10,10 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from app.checkpoints import UNKEPT, Checkpoints, SqliteCheckpoints, Stored
+from app.damage import told
 from app.open_questions import OpenQuestions
 from terakoya.catalogue import text as sentence
-from terakoya.errors import NotFound, Unavailable
+from terakoya.errors import NotFound
 from terakoya.text.language import language_of
 from terakoya.types import SecondMessage
 from workflows.graph import Graph
@@ -119,16 +120,23 @@ class Threads:
         """Around what a person reads of the conversations, which a damaged file must not show as none.
 
         Raises:
-            Unavailable: The file is damaged.
+            Unavailable: The file is damaged, or cannot be read now.
         """
         try:
             if self.trouble is not None and not isinstance(self.trouble, sqlite3.OperationalError):
                 raise self.trouble
             yield
-        except sqlite3.OperationalError:
-            raise
         except sqlite3.DatabaseError as error:
-            raise Unavailable("threads_damaged", path=self.path, reason=error) from None
+            raise told(self.path, error) from None
+
+    def require(self) -> None:
+        """Sees that what is read here is what is kept, and not the memory of this process.
+
+        Raises:
+            Unavailable: The file cannot be read or written.
+        """
+        if self.trouble is not None:
+            raise told(self.path, self.trouble)
 
     def turns(self, thread_id: str) -> list[dict[str, Any]]:
         """All turns of a thread, oldest first.
@@ -209,6 +217,16 @@ class Threads:
         for thread_id in self._kept.threads():
             with suppress(NotFound):  # it has gone meanwhile
                 yield from self.turns(thread_id)
+
+    def count(self) -> int:
+        """How many there are.
+
+        Raises:
+            Unavailable: They cannot be read, or not be written.
+        """
+        self.require()
+        with self.readable():
+            return len(self._kept.threads())
 
     def has(self, thread_id: str) -> bool:
         """Whether there is such a thread."""

@@ -82,7 +82,7 @@ class Session:
 
     def report(self, error: Exception) -> int:
         """Says what went wrong in a sentence, and gives the exit code for it."""
-        told = in_words(error)
+        told = in_words(error, lambda: self.place)
         if told is not error:
             lines = "".join(traceback.format_exception(error))
             if os.environ.get("TERAKOYA_DEBUG") == "1":

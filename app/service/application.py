@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from app.damage import told
 from app.service import log, routes
 from app.service.arena import arena_routes
 from app.service.completions import completion_routes
@@ -24,7 +25,7 @@ from app.service.streams import HEARTBEAT, event_routes
 from app.service.threads import thread_routes
 from app.tracing import SpoolTracer
 from terakoya import __version__
-from terakoya.errors import BadInput, TerakoyaError, Unavailable
+from terakoya.errors import BadInput, TerakoyaError
 
 if TYPE_CHECKING:
     from app.installation import Installation
@@ -56,7 +57,7 @@ def create_app(
     api.add_exception_handler(TerakoyaError, _known)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
-    api.add_exception_handler(sqlite3.DatabaseError, _database)
+    api.add_exception_handler(sqlite3.DatabaseError, _database(installation))
     api.add_exception_handler(Exception, _unknown)
     api.include_router(routes.health_routes(installation))
     metrics = Metrics()
@@ -94,11 +95,16 @@ def _known(request: Request, error: Exception) -> JSONResponse:
     return _reply(request, error, error.http_status)
 
 
-def _database(request: Request, error: Exception) -> JSONResponse:
-    """A file of SQLite that is full or damaged, where nobody could do without it."""
-    log.failure("a file of the home cannot be used", error)
-    known = Unavailable("database_unusable", reason=error)
-    return _reply(request, known, known.http_status)
+def _database(installation: "Installation") -> Callable[[Request, Exception], JSONResponse]:
+    """What replies where the file of conversations and facts is full or damaged, and nobody could do without it."""
+
+    def reply(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, sqlite3.DatabaseError)  # noqa: S101 (the registration above says so)
+        log.failure("the file of conversations cannot be used", error)
+        known = told(installation.settings.threads_path, error)
+        return _reply(request, known, known.http_status)
+
+    return reply
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

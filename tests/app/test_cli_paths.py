@@ -73,4 +73,6 @@ def test_conversations_that_are_no_database_are_told(home):
         check=False,
     )
     assert done.returncode == 3
-    assert done.stderr.startswith("terakoya: A file of the home cannot be used: file is not a database.")
+    file = home / "threads.sqlite"
+    assert done.stderr.startswith(f"terakoya: The conversations and facts in `{file}` cannot be read: ")
+    assert done.stderr.endswith(f"mv {file} {file}.damaged\n")

@@ -314,7 +314,7 @@ def test_the_commands_say_where_conversations_lie_and_never_the_password(
     assert place_of(url) in backup.stdout
     checks = cli(home, "--json", "doctor", TERAKOYA_THREADS=url)
     found = [json.loads(line) for line in checks.stdout.splitlines()]
-    assert "1 conversations" in json.dumps(found)
+    assert "conversations: 1" in json.dumps(found)
     wrong = postgres.url(url.rpartition("/")[2], password="hunter2-wrong")
     unread = cli(home, "thread", "list", TERAKOYA_THREADS=wrong)
     assert unread.returncode == 3
