@@ -1,7 +1,8 @@
 """Sentences for people, in Japanese and English, looked up by key.
 
 The catalogues are the TOML files beside this module; `tests/terakoya/test_catalogue.py` holds that both
-have the same keys and name the same values.
+have the same keys and name the same values. `{places}` is a value, and `{places:place|places}` the first of the two
+words where it is 1, else the second.
 """
 
 import os
@@ -11,10 +12,22 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from string import Formatter
+from typing import Any, Final
 
 LANGUAGES: Final = ("en", "ja")
 _reader: ContextVar[str | None] = ContextVar("reader", default=None)
+
+
+class _Sentences(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if not bar:
+            return str(super().format_field(value, format_spec))
+        return one if str(value) == "1" else many
+
+
+_sentences: Final = _Sentences()
 
 
 @cache
@@ -53,4 +66,5 @@ def text(key: str, *, language: str | None = None, **values: object) -> str:
     Raises:
         KeyError: The catalogue has no such sentence, or the sentence names a value that was not given.
     """
-    return load(language if language in LANGUAGES else environment_language())[key].format(**values)
+    sentence = load(language if language in LANGUAGES else environment_language())[key]
+    return _sentences.vformat(sentence, (), values)

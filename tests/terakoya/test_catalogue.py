@@ -119,6 +119,30 @@ def test_the_reader_s_language_is_that_of_the_environment(
     assert environment_language() == language
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (1, "in 1 place,"),
+        ("1", "in 1 place,"),
+        (0, "in 0 places,"),
+        (2, "in 2 places,"),
+        (11, "in 11 places,"),
+    ],
+)
+def test_one_thing_is_not_told_in_the_plural(number: object, said: str) -> None:
+    assert said in text("note.doubtful", language="en", places=number, line=3)
+
+
+def test_a_word_that_goes_with_its_number_in_one_sentence_does_so_in_all() -> None:
+    """But for tokens and characters, of which a context never has only one, and `answers`, which is a verb too."""
+    sentences = load("en")
+    governed = {word for value in sentences.values() for word in re.findall(r"\{\w+:\w+\|(\w{2,}s)\}", value)}
+    words = "|".join(sorted(governed - {"tokens", "characters", "answers"}))
+    bare = re.compile(rf"\{{\w+\}} (?:more |other |earlier )?(?:{words})\b")
+    assert {"notes", "passages", "questions"} <= governed
+    assert {key: found for key, value in sentences.items() if (found := bare.findall(value))} == {}
+
+
 def test_braces_in_values_are_no_placeholders() -> None:
     assert "{x} {0}" in text("error.note_unknown", language="en", source="{x} {0}")
 
