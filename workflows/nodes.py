@@ -339,7 +339,8 @@ class Nodes:
             if not draft.answered:
                 text = sentence("answer.nothing", language=language_of(state["question"]))
                 draft = replace(draft, text=text)
-        return _turn(state, draft)
+        # a model was told what is remembered; what quotes knows the notes alone
+        return _turn(state, self._with_kept(state, draft) if draft.model == self._quoting.name else draft)
 
     def abstain(self, state: State) -> Update:
         """Adds the question to the thread with the plain word that the notes do not answer it."""
@@ -354,18 +355,18 @@ class Nodes:
                 model=self._quoting.name,
                 suspicious=draft.suspicious if draft else (),
             )
-        if known := self._kept(state):
-            text = sentence("answer.kept", language=language_of(state["question"]), fact=known)
-            draft = replace(draft, text=f"{draft.text}\n\n{text}")
-        return _turn(state, draft)
+        return _turn(state, self._with_kept(state, draft))
 
-    def _kept(self, state: State) -> str:
-        """What the person asked to remember that speaks of the question most, if anything does enough."""
+    def _with_kept(self, state: State, draft: Draft) -> Draft:
+        """`draft` with what the person asked to remember that speaks of the question most, if any does enough."""
         facts = self._parts.memory.facts() if self._parts.memory else ()
         question = analyse_question(state["standalone"], self._parts.analyser)
         held = [(evidence_share(question, Reading.of(f.text, self._parts.analyser)), f.text) for f in facts]
-        share, text = max(held, default=(0.0, ""))
-        return text if share >= ENOUGH else ""
+        share, fact = max(held, default=(0.0, ""))
+        if share < ENOUGH:
+            return draft
+        kept = sentence("answer.kept", language=language_of(state["question"]), fact=fact)
+        return replace(draft, text=f"{draft.text}\n\n{kept}")
 
     def _passages(self, state: State) -> list[Passage]:
         return self._parts.retriever.passages(ranked(state))

@@ -299,6 +299,21 @@ def test_what_was_kept_is_said_where_the_notes_are_silent(parts, retriever) -> N
     assert turn["answer"] == sentence("answer.nothing", language="ja")
 
 
+@pytest.mark.parametrize(
+    ("model", "told"), [(ScriptedAnswerer().name, True), ("a model that was told", False)]
+)
+def test_what_was_kept_is_said_beside_a_quote_of_something_else(parts, retriever, model, told) -> None:
+    nodes = Nodes(
+        parts(retriever, ScriptedAnswerer(), memory=Kept("My exam is on December 3rd", "鍵は机の中"))
+    )
+    quote = Draft(text="- Humanity's Last Exam [1]", answered=True, citations=(), model=model)
+    for question, speaks in (("When is my exam?", told), ("What is osmosis?", False)):
+        state = {"question": question, "standalone": question, "draft": draft_to_json(quote)}
+        (turn,) = nodes.finish(state)["turns"]
+        assert turn["answer"].startswith(quote.text)
+        assert ("December 3rd" in turn["answer"]) is speaks
+
+
 def test_a_model_that_is_away_makes_room_for_the_next_in_small_questions_too(parts, retriever) -> None:
     away = ScriptedChatModel(replies=[Unavailable("model_closed", path="m")] * 9)
     other = ScriptedChatModel(replies=['{"relevant": true}'] * 9)
