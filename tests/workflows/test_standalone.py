@@ -26,6 +26,29 @@ def after(before: str, question: str, analyser: Analyser) -> str:
         ("KX10の値段は？", "じゃあ重さは？", "KX10の重さは？"),
         ("What does KX10 cost?", "What about KX30?", "What does KX30 cost?"),
         ("KX10の長所は？", "では短所は？", "KX10の短所は？"),
+        ("標準偏差の式は？", "じゃあ光合成は？", "光合成の式は？"),
+        ("Attentionの式は？", "じゃあ光合成は？", "光合成の式は？"),
+        ("Attentionの式は？", "じゃあ計算量は？", "Attentionの計算量は？"),
+        ("外部キーとは？", "じゃあ主キーは？", "主キーとは？"),
+        ("光合成はどこで起こる？", "じゃあ呼吸は？", "呼吸はどこで起こる？"),
+        ("肝臓の重さは？", "じゃあ腎臓は？", "腎臓の重さは？"),
+        ("肝臓の病気は？", "じゃあ治療は？", "肝臓の病気の治療は？"),
+        ("日本の首都は？", "じゃあ人口は？", "日本の人口は？"),
+        ("フランス革命はいつ？", "じゃあロシア革命は？", "ロシア革命はいつ？"),
+        ("インデックスの欠点は？", "じゃあ正規化の利点は？", "正規化の利点は？"),
+        ("How does batching work?", "And paging?", "How does paging work?"),
+        ("What is batch size?", "What about learning rate?", "What is learning rate?"),
+        ("What is the KV cache?", "じゃあ量子化は？", "量子化とは？"),
+        ("外部キーとは？", "What about normalization?", "What is normalization?"),
+        ("外部キーの例は？", "What about normalization?", "What about normalization?"),
+        ("What is LoRA?", "And the rank?", "And the rank of LoRA?"),
+        ("What is LoRA?", "Who invented?", "Who invented LoRA?"),
+        ("外部キーは何を指しますか？", "それは何のためですか？", "外部キーは何のためですか？"),
+        ("外部キーについて教えて", "それは何のためですか？", "外部キーは何のためですか？"),
+        ("外部キーとは？", "何のためですか？", "外部キーは何のためですか？"),
+        ("量子化とは？", "なぜ精度が落ちる？", "量子化はなぜ精度が落ちる？"),
+        ("光合成とは？", "いつ発見された？", "光合成はいつ発見された？"),
+        ("What is a foreign key?", "Why is it slow?", "Why is foreign key slow?"),
     ],
 )
 def test_what_a_question_points_at_is_filled_in(
@@ -58,12 +81,21 @@ def test_a_question_that_names_no_subject_gets_the_one_before(
         ("What is photosynthesis?", "What is the role of mitochondria?"),
         ("光合成とは何ですか？", "光合成の式は？"),
         ("What is photosynthesis?", "Where does photosynthesis happen?"),
+        ("光合成とは？", "なぜ空は青い？"),
+        ("LoRAとは？", "なぜTCPが速い？"),
+        ("What is LoRA?", "When was TCP born?"),
+        ("What is LoRA?", "Why is reranking slow?"),
     ],
 )
 def test_a_question_with_a_subject_of_its_own_is_left_as_it_is(
     analyser: Analyser, before: str, question: str
 ) -> None:
     assert after(before, question, analyser) == question
+
+
+@pytest.mark.parametrize("before", ["外部キーとは？", "What is a foreign key?"])
+def test_a_whole_english_question_behind_and_stands_alone(analyser: Analyser, before: str) -> None:
+    assert after(before, "And what is normalization?", analyser) == "what is normalization?"
 
 
 @pytest.mark.parametrize("question", ["それの欠点は？", "What about its cost?", "なぜ？", ""])
