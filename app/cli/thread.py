@@ -88,7 +88,10 @@ def _thread(backend: Backend, id: str) -> str:
 def _left(backend: Backend, id: str) -> Sequence[Unfinished]:
     """The unfinished question of this id, or those of the conversation of this id."""
     left = backend.unfinished()
-    named = _one(id, [each.id for each in left] + list({each.thread_id: None for each in left}))
+    known = [each.id for each in left] + list({each.thread_id: None for each in left})
+    if id and not any(each.startswith(id) for each in known):
+        raise NotFound("thread_finished", thread=_thread(backend, id))
+    named = _one(id, known)
     return [each for each in left if named in (each.id, each.thread_id)]
 
 

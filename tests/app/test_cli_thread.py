@@ -46,6 +46,15 @@ def test_a_conversation_is_shown_with_the_summary_that_a_model_is_told(run):
     assert json.loads(run("thread", "show", "uuu", "--json").out)["summary"]["turns"] == 2
 
 
+@pytest.mark.parametrize("action", ["resume", "drop"])
+def test_a_conversation_without_anything_unfinished_is_told_apart_from_none(own_service, terakoya, action):
+    asked = terakoya("ask", "--thread", "q" * 32, "What did Mendel grow?")
+    assert asked.returncode == 0, asked.err
+    done = terakoya("thread", action, "qqqq")
+    assert (done.returncode, done.out) == (2, "")
+    assert f"The conversation `{'q' * 32}` has nothing that was left unfinished." in done.err
+
+
 @pytest.mark.parametrize("arguments", [("show", "nobody"), ("resume", "nobody"), ("drop", "")])
 def test_an_id_of_nothing_is_told(terakoya, arguments):
     done = terakoya("thread", *arguments)
