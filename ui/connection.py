@@ -5,7 +5,7 @@ import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import streamlit as st
 
@@ -37,6 +37,10 @@ def _client(place: str, language: str, stamp: int) -> ServiceClient:
     if client is None:  # raised, because a returned None would be kept
         raise Unavailable("service_away", address=place)
     return client
+
+
+DAMAGED: Final = "threads_damaged"
+"""The error of a service whose file of conversations cannot be read; everything else goes on."""
 
 
 def draw_down() -> None:

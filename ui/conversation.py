@@ -17,7 +17,7 @@ from terakoya.catalogue import text as sentence
 from terakoya.client import ServiceClient
 from terakoya.errors import NotFound, TerakoyaError
 from ui.approval import draw_approval
-from ui.connection import draw_error, forget, fresh
+from ui.connection import DAMAGED, draw_error, forget, fresh
 from ui.markup import markdown, pieces, plain
 from ui.meanwhile import draw_meanwhile
 from ui.runs import Follower, desk
@@ -73,7 +73,9 @@ def _thread(client: ServiceClient) -> Thread | None:
         return None
     try:
         thread = fresh(f"thread:{thread_id}", 60, lambda: client.thread(thread_id))
-    except NotFound:
+    except TerakoyaError as error:
+        if not (isinstance(error, NotFound) or error.key == DAMAGED):
+            raise
         thread = Thread(thread_id=thread_id, turns=[])
     if run_id and all(turn.run_id != run_id for turn in thread.turns):
         try:

@@ -11,7 +11,7 @@ import streamlit as st
 from terakoya.api import Check, NoteSummary, ThreadSummary
 from terakoya.client import ServiceClient
 from terakoya.errors import TerakoyaError
-from ui.connection import fresh
+from ui.connection import DAMAGED, draw_error, fresh
 from ui.conversation import begin_thread, switch_thread
 from ui.facts import draw_facts
 from ui.library import adding, draw_adding, draw_notes
@@ -128,7 +128,13 @@ def _draw_check(check: Check, *, remedy: bool) -> None:
 
 
 def _draw_threads(client: ServiceClient) -> None:
-    threads = fresh("threads", 20, client.threads)
+    try:
+        threads = fresh("threads", 20, client.threads)
+    except TerakoyaError as error:
+        if error.key != DAMAGED:
+            raise
+        draw_error(error)  # questions are answered all the same
+        return
     if not threads:
         return
     current = st.query_params.get("thread", "")

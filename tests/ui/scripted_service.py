@@ -77,6 +77,7 @@ class ScriptedService:
         self.threads: dict[str, Thread] = {}
         self.requests: list[str] = []
         self.facts: list[FactModel] = []
+        self.damaged: dict[str, str] = {}
         self.cancelled: list[str] = []
         self.places: list[PlaceModel] = []
         self.failed: set[str | None] = {None}
@@ -243,7 +244,9 @@ class ScriptedService:
             return SearchResult(query="", hits=hits[: request.k])
 
         @app.get("/api/threads")
-        def threads() -> list[ThreadSummary]:
+        def threads() -> Any:
+            if self.damaged:
+                return JSONResponse(self.damaged, status_code=503)
             return [
                 ThreadSummary(
                     thread_id=thread.thread_id,
@@ -255,6 +258,8 @@ class ScriptedService:
 
         @app.get("/api/threads/{thread_id}")
         def thread(thread_id: str) -> Any:
+            if self.damaged:
+                return JSONResponse(self.damaged, status_code=503)
             if thread_id not in self.threads:
                 return JSONResponse({"code": "thread_unknown", "message": "no such thread"}, status_code=404)
             return self.threads[thread_id]
