@@ -2,12 +2,13 @@
 
 import sqlite3
 import threading
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from app.damage import told
 from terakoya.errors import BadInput, NotFound
 from terakoya.types import Fact
 
@@ -34,10 +35,14 @@ class Facts:
         self._lock = threading.Lock()
 
     def facts(self) -> list[Fact]:
-        """All of it, oldest first."""
+        """All of it, oldest first.
+
+        Raises:
+            Unavailable: The file is damaged, or cannot be used now.
+        """
         if not self._path.exists():
             return []
-        with self._lock, closing(self._connect()) as connection:
+        with self._lock, self._told(), closing(self._connect()) as connection:
             rows = connection.execute("SELECT id, text, created FROM facts ORDER BY id").fetchall()
         return [Fact(id=number, text=text, created=created) for number, text, created in rows]
 
@@ -46,8 +51,9 @@ class Facts:
 
         Raises:
             BadInput: There are `MOST` already.
+            Unavailable: The file is damaged, or cannot be written now.
         """
-        with self._lock, closing(self._connect()) as connection, connection:
+        with self._lock, self._told(), closing(self._connect()) as connection, connection:
             (count,) = connection.execute("SELECT count(*) FROM facts").fetchone()
             known = connection.execute("SELECT 1 FROM facts WHERE key = ?", (key,)).fetchone()
             if count >= MOST and not known:
@@ -68,7 +74,7 @@ class Facts:
         """
         if number > _LAST:
             raise NotFound("fact_unknown", number=number)
-        with self._lock, closing(self._connect()) as connection:
+        with self._lock, self._told(), closing(self._connect()) as connection:
             with connection:
                 gone = connection.execute("DELETE FROM facts WHERE id = ?", (number,)).rowcount
             if not gone:
@@ -78,8 +84,15 @@ class Facts:
         """Takes back what was kept under these keys; nothing of it stays in the file."""
         if not (keys and self._path.exists()):
             return
-        with self._lock, closing(self._connect()) as connection, connection:
+        with self._lock, self._told(), closing(self._connect()) as connection, connection:
             connection.executemany("DELETE FROM facts WHERE key = ?", [(key,) for key in keys])
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise told(self._path, error) from None
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=10)

@@ -187,7 +187,11 @@ class Memory(Protocol):
     """What the person asked to remember. Safe in several threads."""
 
     def facts(self) -> Sequence[Fact]:
-        """All of it, oldest first."""
+        """All of it, oldest first.
+
+        Raises:
+            Unavailable: It cannot be read now.
+        """
         ...
 
     def keep(self, text: str, *, key: str) -> Fact:
@@ -195,6 +199,7 @@ class Memory(Protocol):
 
         Raises:
             BadInput: There is no more room.
+            Unavailable: It cannot be written now.
         """
         ...
 

@@ -16,6 +16,7 @@ from workflows.guarding.passages import believed
 from workflows.guarding.stream import GuardedStream
 from workflows.prompting import Asking, asking, window_report
 from workflows.prompts import Prompt, Prompts, load_prompt
+from workflows.remembering import readable_facts
 from workflows.resolving import Resolver, in_language
 from workflows.room import Room
 from workflows.streaming import MarkStream
@@ -160,7 +161,7 @@ class GenerativeAnswerer:
 
     def _facts(self, question: str) -> list[str]:
         """What the person asked to remember: that which speaks of the question first, then the latest."""
-        facts = self._memory.facts() if self._memory else ()
+        facts = readable_facts(self._memory)
         if not facts:
             return []
         asked = [squeeze(term.surface) for term in analyse_question(question, self._analyser).terms]

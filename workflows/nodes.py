@@ -21,6 +21,7 @@ from workflows.context import Context
 from workflows.conversation import conversation_of
 from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
 from workflows.guarding.draft import guard_report, guarded_draft, without_suspicious
+from workflows.remembering import readable_facts
 from workflows.rewriting import rewritten
 from workflows.routing import fact_in, intent_of
 from workflows.standalone import about_the_same, stand_alone
@@ -359,7 +360,7 @@ class Nodes:
 
     def _with_kept(self, state: State, draft: Draft) -> Draft:
         """`draft` with what the person asked to remember that speaks of the question most, if any does enough."""
-        facts = self._parts.memory.facts() if self._parts.memory else ()
+        facts = readable_facts(self._parts.memory)
         question = analyse_question(state["standalone"], self._parts.analyser)
         held = [(evidence_share(question, Reading.of(f.text, self._parts.analyser)), f.text) for f in facts]
         share, fact = max(held, default=(0.0, ""))

@@ -112,14 +112,17 @@ def test_the_doctor_tells_of_it(kept, damage):
 
 
 @pytest.mark.parametrize("damage", [no_database, malformed])
-def test_a_question_is_answered_all_the_same_and_the_list_says_what_mends_it(kept, damage):
+@pytest.mark.parametrize(
+    ("question", "answer"), [(QUESTION, "葉緑体"), ("モナ・リザを描いたのは誰？", "見つかりませんでした")]
+)
+def test_a_question_is_answered_all_the_same_and_the_list_says_what_mends_it(kept, damage, question, answer):
     damage(kept)
     with served(kept.parent) as client:
-        run = client.ask(QUESTION)
+        run = client.ask(question)
         events = list(client.events(run.run_id))
         notices = [event.data["message"] for event in events if event.type == "notice"]
         assert any(f"mv {kept} {kept}.damaged" in notice for notice in notices)
-        assert "葉緑体" in AskResult.model_validate(client.result(run.run_id)).answer
+        assert answer in AskResult.model_validate(client.result(run.run_id)).answer
         for read in (client.threads, lambda: client.thread("0" * 32)):
             with pytest.raises(TerakoyaError, match=r"mv .*threads\.sqlite .*\.damaged") as raised:
                 read()
