@@ -130,6 +130,7 @@ def test_what_cannot_be_done_is_told_in_the_shape_that_clients_read(client, chan
         ask(client, "x", **change)
     assert caught.value.code == code
     assert caught.value.body["message"]
+    assert "command" not in caught.value.body["message"]  # nobody typed one
 
 
 def test_what_goes_wrong_in_a_stream_reaches_the_client(client):
