@@ -16,6 +16,7 @@ from workflows.confidence import Confidence, learned
 from workflows.grading import evidence_share
 from workflows.guarding.passages import quotable
 from workflows.quoting import (
+    apart,
     as_good,
     line,
     names,
@@ -30,7 +31,6 @@ from workflows.ranking import score
 from workflows.scoring import Candidate, Scored, asks_tasks, read_candidates
 from workflows.signals import Signals, possible, read_signals
 from workflows.standalone import about_the_same, stand_alone
-from workflows.units import Unit
 
 MOST_UNITS: Final = 6
 _BESIDE: Final = 0.5
@@ -216,7 +216,7 @@ class ExtractiveAnswerer:
     def _of_whole(self, found: Found) -> Draft:
         if not self._answers(found):
             return self._decline(found)
-        units = list(dict.fromkeys(whole_line(c.unit) for c in found.chosen))
+        units = apart(whole_line(c.unit) for c in found.chosen)
         text, citations = compose(found.asked, units)
         return Draft(
             text=text, answered=True, citations=citations, model=self.name, confidence=found.confidence
@@ -228,14 +228,7 @@ class ExtractiveAnswerer:
         unknown = [piece.asked.text for piece in pieces if piece not in known]
         if unknown and self._answers(whole) and whole.confidence >= max(k.confidence for k in known):
             return self._of_whole(whole)
-        units: list[Unit] = []
-        for unit in (whole_line(c.unit) for piece in known for c in piece.chosen):
-            inside = [u for u in units if u.overlaps(unit)]
-            if not inside:
-                units.append(unit)
-            elif all(unit.start <= u.start and u.end <= unit.end for u in inside):
-                units[units.index(inside[0])] = unit
-                units = [u for u in units if u is unit or u not in inside]
+        units = apart(whole_line(c.unit) for piece in known for c in piece.chosen)
         text, citations = compose(asked, units[:MOST_UNITS])
         if unknown:
             between = "」「" if asked.language == "ja" else "” “"

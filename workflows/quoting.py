@@ -1,7 +1,7 @@
 """How much of the notes is quoted for an answer: the line, the whole of a short item, what stands around."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from terakoya.text.analyser import Analyser
 from terakoya.text.evidence import Reading
 from terakoya.text.kinds import QuestionKind
+from terakoya.text.measure import asked_measure
 from terakoya.text.normalise import fold
 from terakoya.text.question import Question, QuestionTerm
 from terakoya.text.sentences import sentence_spans
@@ -52,6 +53,8 @@ def as_good(asked: Question, chosen: Sequence[Scored], scored: Sequence[Scored])
     # a word stands for something else in code than in a sentence
     code = asked.kind == "code" or _is_code(chosen[0].unit)
     formed = has_form(asked, chosen[0].unit)
+    measure = asked_measure(asked.text)
+    measured = measure is not None and measure.stands_in(_with_header(chosen[0].unit))
     near: list[Scored] = []
     for other in scored:
         if other.score <= 0 or chosen[0].score - other.score > learned_ranker().doubt:
@@ -59,10 +62,15 @@ def as_good(asked: Question, chosen: Sequence[Scored], scored: Sequence[Scored])
         plain = not other.unit.is_task and not other.unit.is_question
         plain = plain and (code or not _is_code(other.unit))
         plain = plain and (not formed or has_form(asked, other.unit))
+        plain = plain and not (measured and measure and not measure.stands_in(_with_header(other.unit)))
         plain = plain and (other.support >= least or any(other.direct[t] >= _HELD for t in missing))
         if plain and not other.unit.overlaps(chosen[0].unit) and other.unit.text.count("\n") < LONG:
             near.append(other)
     return sorted(near, key=lambda s: -any(s.direct[t] >= _HELD for t in missing))[:1]
+
+
+def _with_header(unit: Unit) -> str:
+    return " ".join((*unit.header, unit.text))
 
 
 def _is_code(unit: Unit) -> bool:
@@ -164,6 +172,34 @@ def whole_line(unit: Unit) -> Unit:
     spans = [(block.start + a, block.start + b) for a, b in sentence_spans(text[block.start : block.end])]
     whole = all(start <= a and b <= end for a, b in spans if a < end and start < b)
     return line if whole and quotable(line) else unit
+
+
+def apart(units: Iterable[Unit]) -> list[Unit]:
+    """`units`, none of them within another, and of a short line no two but what they span."""
+    kept: list[Unit] = []
+    for unit in units:
+        place = len(kept)
+        for each in list(kept):
+            if joined := _joined(each, unit):
+                unit, place = joined, min(place, kept.index(each))
+                kept.remove(each)
+        kept.insert(place, unit)
+    return kept
+
+
+def _joined(one: Unit, other: Unit) -> Unit | None:
+    """What quotes both, where they are of one place; `one` where they overlap and there is nothing such."""
+    if one.passage.id != other.passage.id:
+        return None
+    for outer, inner in ((one, other), (other, one)):
+        if outer.start <= inner.start and inner.end <= outer.end:
+            return outer
+    start, end = min(one.start, other.start), max(one.end, other.end)
+    line = replace(one, start=start, end=end, own_end=end)
+    sentences = one.kind == other.kind == "sentence" and "\n" not in line.text
+    if sentences and end - start <= _SHORT_ITEM and quotable(line):
+        return line
+    return one if one.overlaps(other) else None
 
 
 def names(question: str, unit: Unit) -> bool:
