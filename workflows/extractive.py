@@ -13,6 +13,7 @@ from terakoya.text.question import Question, QuestionTerm, analyse_question, und
 from terakoya.types import Draft, Language, Passage, Turn
 from workflows.composing import compose, nearest
 from workflows.confidence import Confidence, learned
+from workflows.extremes import extremes, names_extreme
 from workflows.grading import evidence_share
 from workflows.guarding.passages import quotable
 from workflows.quoting import (
@@ -204,6 +205,10 @@ class ExtractiveAnswerer:
         signals = read_signals(asked, chosen, scored, self._readings(chosen), words=words)
         worth = chosen[0].unit.worth(tasks=asks_tasks(asked)) * possible(asked, signals)
         confidence = self._confidence.of(signals) * worth
+        rows = extremes(asked, scored, self._analyser)
+        told = confidence >= self._confidence.answer_from and names_extreme(chosen[0].unit.text)
+        if rows and not told:  # read off a table, which is no matter of how likely it is
+            return Found(asked, scored, rows, signals, max(confidence, self._confidence.answer_from))
         return Found(asked, scored, (*chosen, *as_good(asked, chosen, scored)), signals, confidence)
 
     def _readings(self, chosen: Sequence[Scored]) -> dict[str, Reading]:

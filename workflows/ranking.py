@@ -57,7 +57,6 @@ _POINTS: Final = re.compile(
     re.IGNORECASE,
 )
 _WORD: Final = re.compile(r"[\w'’-]+")
-_CELLS: Final = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,8 +242,7 @@ def _together(candidate: Candidate, analyser: Analyser) -> Reading:
     """A unit and what is above it as one text; of a row, each cell beside its header."""
     unit, text = candidate.unit, candidate.unit.text
     if unit.kind == "row":
-        cells = [cell.strip() for cell in _CELLS.split(unit.text.strip().strip("|"))]
-        text = "\n".join(f"{name} {cell}" for name, cell in zip(unit.header, cells, strict=False))
+        text = "\n".join(f"{name} {cell}" for name, cell in zip(unit.header, unit.cells, strict=False))
     return Reading.of(f"{candidate.above.text}\n{text}", analyser)
 
 

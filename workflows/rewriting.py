@@ -1,5 +1,6 @@
 """Puts a question that was found little for in other words: spelling, translation, subject, a model's proposals."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -7,6 +8,7 @@ from terakoya.text.glossary import entry
 from terakoya.text.question import Question
 from terakoya.types import Language
 
+_KATAKANA: Final = re.compile(r"[ァ-ヴー・]+")
 _MOST_MEANINGS: Final = 2
 """Names in the other language that one term is searched under."""
 
@@ -45,8 +47,13 @@ def in_other_language(question: Question) -> str:
         found = [e for n in sorted(term.meanings, reverse=True) if (e := entry(n))][:_MOST_MEANINGS]
         known = known or bool(found)
         kept = () if term.ordinary else (question.spelling(term),)
-        words += [e.names(other)[0] for e in found] or kept
+        words += [name for e in found for name in _usual(e.names(other))] or kept
     return " ".join(dict.fromkeys(words)) if known else ""
+
+
+def _usual(names: Sequence[str]) -> list[str]:
+    """The first name of a thing, and the first in katakana, which learners often write for an English word."""
+    return list(dict.fromkeys((names[0], *[n for n in names if _KATAKANA.fullmatch(n)][:1])))
 
 
 def _even(query: str) -> str:

@@ -28,6 +28,7 @@ _ASKING_CELL: Final = re.compile(
     r"[\s|]*(?:\\.|[^\\|]){1,200}[?？][\s*_`\"'”’」』]*(?:[(（][^()（）|]{0,80}[)）]\s*)?\|"
 )
 """The first cell of a row that asks something."""
+_CELLS: Final = re.compile(r"(?<!\\)\|")
 _INLINE_MARKS: Final = re.compile(r"\*\*|__|~~|==|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
 _LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _DESCRIBED: Final = re.compile(r"!\[[^\[\]]+\]")
@@ -105,6 +106,11 @@ class Unit:
     def own(self) -> str:
         """Its own first part, without what is nested in it."""
         return self.passage.text[self.start : self.own_end]
+
+    @property
+    def cells(self) -> list[str]:
+        """Of a row, what stands in each column."""
+        return [cell.strip() for cell in _CELLS.split(self.text.strip().strip("|"))]
 
     def contains(self, other: "Unit") -> bool:
         """Whether `other` is a part of it, and not the whole."""

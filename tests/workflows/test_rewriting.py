@@ -13,6 +13,7 @@ from workflows.rewriting import in_other_language, rewritten
         ("How many judges sit on the Supreme Court?", {"裁判官", "最高裁判所"}),
         ("標準偏差の公式は？", {"standard", "deviation"}),
         ("光合成で出る気体は？", {"photosynthesis", "gas"}),
+        ("Which book has the longest context?", {"文脈", "コンテキスト"}),
     ],
 )
 def test_key_terms_are_put_into_the_other_language(
