@@ -19,6 +19,7 @@ from workflows.guarding.passages import quotable
 from workflows.quoting import (
     apart,
     as_good,
+    compared_in_one,
     line,
     names,
     own_unit,
@@ -270,6 +271,8 @@ class ExtractiveAnswerer:
         self, asked: Question, scored: Sequence[Scored], candidates: Sequence[Candidate]
     ) -> list[Scored]:
         """One unit for each side, unless one unit is headed by both or tells both in one line."""
+        if together := compared_in_one(asked, scored):
+            return together
         others = tuple(
             t for t in asked.terms if t.surface not in {s.surface for side in asked.sides for s in side}
         )

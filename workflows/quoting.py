@@ -35,6 +35,11 @@ _OWN: Final = 0.9
 _COMPARES: Final = re.compile(
     r"違|異な|より|対して|一方|に比べ|\b(?:than|whereas|while|unlike|differ\w*)\b", re.IGNORECASE
 )
+_DIFFER: Final = re.compile(
+    r"(?<!間)違(?:い|う|って)|異な|対して|一方(?!的|だけ|で終)|\b(?:whereas|while|unlike|differ\w*)\b",
+    re.IGNORECASE,
+)
+"""Words of a line that sets things against one another."""
 _LESS: Final = 0.04
 _CODE_WINDOW: Final = 12
 """Lines that are quoted of a longer block of code."""
@@ -131,6 +136,23 @@ def own_unit(side: Question, rest: Sequence[QuestionTerm], ranked: Sequence[Scor
         and all(s.candidate.own.evidence(t) < _HELD for t in rest)
     )
     return list(islice(named, 1))
+
+
+def compared_in_one(asked: Question, scored: Sequence[Scored]) -> list[Scored]:
+    """The best line that says itself how the things that are compared differ, if there is one."""
+    named = [t for side in asked.sides for t in side]
+    lines = (
+        s
+        for s in scored
+        if s.unit.kind in ("item", "sentence")
+        and "\n" not in s.unit.text.strip()
+        and not s.unit.is_task
+        and not s.unit.is_question
+        and _DIFFER.search(s.unit.text)
+        and all(s.direct.get(t.surface, 0.0) >= _HELD for t in named)
+        and all(s.whole[t.surface] >= _HELD for t in asked.terms if not t.generic)
+    )
+    return list(islice(lines, 1))
 
 
 def told_in_passing(asked: Question, best: Scored, named: Sequence[Scored]) -> bool:

@@ -136,6 +136,21 @@ def test_a_line_that_tells_the_difference_is_quoted_rather_than_each_side_s_own(
     assert "- 赤玉土は鹿沼土より重い" in quotes(extract("赤玉土と鹿沼土の違いは？", note))
 
 
+APART = """# 仕組み
+
+定型処理は決められた順に仕事を進める。分岐も前もって書く。
+
+- 代理人＝自分で道具を選び、くり返す仕組み
+- 違い: 定型処理は道筋が固定、代理人は道筋を自分で決める
+"""
+
+
+def test_a_line_that_sets_both_sides_against_each_other_is_quoted_where_each_has_a_longer_one(
+    extract,
+) -> None:
+    assert any("道筋が固定" in quote for quote in quotes(extract("定型処理と代理人の違いは？", APART)))
+
+
 def test_all_that_is_to_be_done_is_quoted_where_what_to_do_is_asked(extract) -> None:
     note = "# 漏水が起きたとき\n\n1. 元栓をしめる\n2. 管理人に電話する\n3. 床を拭く\n"
     (quote,) = quotes(extract("漏水が起きたらどうする？", note))
