@@ -255,9 +255,7 @@ class Wiring:
             else GrammarChooser(model, name=name)
             for choice, (name, model) in zip(self.models.choices, self.models.chat_models(), strict=True)
         ]
-        if len(choosers) < 2:
-            return choosers[0] if choosers else None
-        return ChooserChain(choosers)
+        return ChooserChain(choosers) if len(choosers) > 1 else next(iter(choosers), None)
 
     @built_once
     def asker(self) -> "Asker":
@@ -279,6 +277,7 @@ class Wiring:
             adviser=self._adviser(),
             memory=self.memory,
             tools=self.tools,
+            speller=self.speller.suggest,
             summariser=self._summariser(),
         )
 

@@ -1,6 +1,6 @@
 """The nodes: each reads the state and returns an update, with the parts that it needs handed in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from workflows.conversation import conversation_of
 from workflows.grading import ENOUGH, HOPELESS, evidence_share, graded
 from workflows.guarding.draft import guard_report, guarded_draft, without_suspicious
 from workflows.remembering import readable_facts
-from workflows.rewriting import rewritten
+from workflows.rewriting import renamed, respelled, rewritten
 from workflows.routing import fact_in, intent_of
 from workflows.standalone import about_the_same, stand_alone
 from workflows.state import (
@@ -60,6 +60,7 @@ class Parts:
         adviser: A chat model for small questions; None without one.
         memory: What the person asked to remember; None where nothing can be.
         tools: What the nodes of the tools work with; None where there are none.
+        speller: Gives a query in other spellings, where no note has a word of it.
         summariser: Tells of turns that a model's prompt has no room for; None without a model.
     """
 
@@ -71,6 +72,7 @@ class Parts:
     adviser: Adviser | None = None
     memory: Memory | None = None
     tools: ToolParts | None = None
+    speller: Callable[[str], Sequence[str]] | None = None
     summariser: Summariser | None = None
 
 
@@ -146,11 +148,11 @@ class Nodes:
                 metadata={"arms": list(ranking.arms), "k": wanted},
             )
         names = [hit.aliases for hit in ranking.hits if hit.aliases]
-        renamed = list(dict.fromkeys(_renamed(state["standalone"], each) for each in names))
+        others = list(dict.fromkeys(renamed(state["standalone"], each) for each in names))
         return {
             "passages": {hit.passage.id: hit.score for hit in ranking.hits},
             "searches": {query: len(ranking.hits)},
-            "others": renamed[:_MOST_OTHERS],
+            "others": others[:_MOST_OTHERS],
             "spellings": list(ranking.suggestions),
         }
 
@@ -204,7 +206,10 @@ class Nodes:
         """Puts what was found little for in other words; `queries` stays empty where there are none."""
         tried = state.get("searches") or {}
         missing = [analyse_question(q, self._parts.analyser) for q in state.get("queries", [])]
-        queries = rewritten(missing, state.get("spellings", []), tried)
+        spelled = self._parts.speller(state["standalone"]) if missing and self._parts.speller else ()
+        others = respelled(state["standalone"], spelled)
+        spellings = [*state.get("spellings", []), *others]
+        queries = rewritten(missing, spellings, tried)
         spent: dict[str, int] = {}
         if not queries and missing and self._parts.adviser and self._may_call(state, spent):
             _context(runtime).check()
@@ -217,7 +222,7 @@ class Nodes:
                 return {"queries": []}  # the model is away: the words of the question have to do
             spent = {"calls": advice.calls, "tokens": advice.tokens}
             queries = rewritten([], advice.value, tried)
-        return {"queries": queries[: budget_of(state).parts], "spent": spent}
+        return {"queries": queries[: budget_of(state).parts], "spent": spent, "others": others}
 
     def _may_call(self, state: State, more: Mapping[str, int]) -> bool:
         spent = {**(state.get("spent") or {})}
@@ -371,12 +376,6 @@ class Nodes:
 
     def _passages(self, state: State) -> list[Passage]:
         return self._parts.retriever.passages(ranked(state))
-
-
-def _renamed(question: str, names: Mapping[str, str]) -> str:
-    for term, other in names.items():
-        question = question.replace(term, other, 1)
-    return question
 
 
 def _context(runtime: Runtime[Context | None]) -> Context:
