@@ -138,7 +138,7 @@ class NativeModel:
         llama_cpp.llama_backend_init()
 
         model_params = llama_cpp.llama_model_default_params()
-        # On CPUs with AMX the extra buffer types crash at the first batch (llama.cpp#20824).
+        # On some CPUs with AMX the extra buffer types crash at the first batch (llama.cpp#20824): see `SelfCheck`.
         model_params.use_extra_bufts = bool(options.extra_buffers)
         model = llama_cpp.llama_model_load_from_file(path.encode(), model_params)
         if not model:

@@ -1,9 +1,9 @@
-"""Whether llama.cpp may repack weights for this processor: tried in a process that may crash.
+"""Whether llama.cpp may repack weights for this processor: where that may crash, tried in a process of its own.
 
 On processors with AMX some builds of llama.cpp end with a segmentation fault at the first batch of a quantized
 model (llama.cpp#20824), and others are several times quicker for it. So there the model's first batch is tried
 once in a process of its own, and what came of it is remembered for this processor, build and kind of model.
-On other processors repacking measured no quicker, and costs a copy of the weights: it stays off.
+On other processors it is as llama.cpp has it, which repacks what it has quicker kernels for.
 
 Run as `python -m app.models.selfcheck MODEL`, it is that process.
 """
@@ -55,7 +55,7 @@ class SelfCheck:
         """
         processor = self._processor()
         if processor is None:
-            return False
+            return self._cpuinfo.exists()  # of a processor that nothing tells of, nothing is known
         key = f"{processor}; llama-cpp-python {_version()}; {kind}"
         verdicts = self.verdicts()
         if key not in verdicts:

@@ -16,6 +16,7 @@ import llama_cpp
 
 from app.loopback import listen
 from app.models.generation import ChatMessage
+from app.models.selfcheck import SelfCheck
 
 MOST = 16
 """Streams at once."""
@@ -34,7 +35,7 @@ class RawLoop:
         self._quiet = llama_cpp.llama_log_callback(lambda *_: None)
         llama_cpp.llama_log_set(self._quiet, None)
         parameters = llama_cpp.llama_model_default_params()
-        parameters.use_extra_bufts = False
+        parameters.use_extra_bufts = not SelfCheck().has_amx()  # as the engine, but for its trial
         self._model = llama_cpp.llama_model_load_from_file(bytes(path), parameters)
         options = llama_cpp.llama_context_default_params()
         options.n_ctx, options.n_batch, options.n_ubatch = context, 512, 512

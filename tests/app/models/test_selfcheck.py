@@ -32,6 +32,11 @@ def plain(tmp_path: Path) -> Path:
 
 def test_without_amx_nothing_is_tried(plain: Path, tmp_path: Path) -> None:
     check = SelfCheck(tmp_path / "trials.json", cpuinfo=plain, run=lambda _: pytest.fail("tried"))
+    assert check.extra_buffers(tmp_path / "m.gguf", "llama 15")
+
+
+def test_a_processor_that_nothing_tells_of_does_without(tmp_path: Path) -> None:
+    check = SelfCheck(cpuinfo=tmp_path / "none", run=lambda _: pytest.fail("tried"))
     assert not check.extra_buffers(tmp_path / "m.gguf", "llama 15")
 
 
